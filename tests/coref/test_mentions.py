@@ -8,6 +8,8 @@ from spacy_lstm.coref.mentions import (
     PRONOUNS,
     find_pronoun,
     head_offset,
+    head_span,
+    heads_match,
     is_pronoun,
     pronoun_class,
 )
@@ -101,7 +103,14 @@ def test_find_pronoun_ignores_case():
         ("the king of France", "king"),
         ("the girl who sang", "girl"),
         ("Mary , the queen", "Mary"),
+        ("John Brown Jr.", "Brown"),
+        ("III", "III"),
         ("the old building", "building"),
+        ("the boy dressed in red", "boy"),
+        ("the accused of the trial", "accused"),
+        ("the short - wave radio", "radio"),
+        ("the man she loved", "man"),
+        ("John and I", "I"),
         ("that man", "man"),
         ("' Alice '", "Alice"),
         ("小明 的 妈妈", "妈妈"),
@@ -123,3 +132,48 @@ def test_head_offset_refuses_no_words():
 @given(st.lists(st.text(max_size=4), min_size=1, max_size=6))
 def test_head_offset_lies_inside(words):
     assert 0 <= head_offset(words) < len(words)
+
+
+@pytest.mark.parametrize(
+    ("mention", "head"),
+    [
+        ("Alice's mother", "mother"),
+        ("Alice’s", "Alice"),
+        ("her mother-in-law from Leeds", "mother-in-law"),
+        ("Mr. O'Brien", "O'Brien"),
+        ("the man--the thief", "man"),
+        ("小明的妈妈", "妈"),
+        ("他们", "们"),
+        ("!?", "?"),
+        (" ", " "),
+    ],
+)
+def test_head_span(mention, head):
+    text = f"So {mention} left."
+    start, end = head_span(text, (3, 3 + len(mention)))
+    assert text[start:end] == head
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("Alice Smith", "Miss Alice Smith, the singer", True),
+        ("Smith", "Alice Smith", True),
+        ("Alice Smith", "Smith", True),
+        ("Alice Smith", "Alice Smith", True),
+        ("Alice", "Alice Smith", False),
+        ("Smith, the singer", "Alice Smith", True),
+        ("the singer", "Alice Smith", False),
+    ],
+)
+def test_heads_match(first, second, expected):
+    text = "I saw Miss Alice Smith, the singer, there."
+    spans = [
+        (text.index(mention), text.index(mention) + len(mention)) for mention in (first, second)
+    ]
+    assert heads_match(text, *spans) is expected
+
+
+def test_possessor_does_not_match_the_possessed():
+    assert not heads_match("Alice's mother slept.", (0, 5), (0, 14))
+    assert heads_match("Alice's mother slept.", (0, 5), (0, 7))
