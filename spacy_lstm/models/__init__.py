@@ -1,1 +1,1 @@
-
+"""The registered architectures, one file each, over the one bridge between thinc and torch."""

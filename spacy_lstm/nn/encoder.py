@@ -146,9 +146,7 @@ class BiLSTMEncoder(nn.Module):
         if not buckets:
             return X.new_zeros(0, 2 * layer.hidden_size)
         run = self._run_packed if X.device.type == "cuda" else self._run_reversed
-        if len(buckets) == 1 and torch.equal(
-            buckets[0][1], torch.arange(len(X), device=X.device)
-        ):
+        if len(buckets) == 1 and torch.equal(buckets[0][1], torch.arange(len(X), device=X.device)):
             return run(layer, X, buckets[0][2])
         parts = [run(layer, X[rows], sizes) for _, rows, sizes in buckets]
         order = torch.cat([rows for _, rows, _ in buckets])
@@ -209,8 +207,6 @@ def _length_buckets(
     buckets = []
     for bucket in members:
         bucket.sort()
-        rows = torch.cat(
-            [torch.arange(int(starts[i]), int(starts[i] + sizes[i])) for i in bucket]
-        )
+        rows = torch.cat([torch.arange(int(starts[i]), int(starts[i] + sizes[i])) for i in bucket])
         buckets.append((bucket, rows.to(device), sizes[bucket].to(device)))
     return buckets
