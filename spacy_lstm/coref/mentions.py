@@ -221,10 +221,17 @@ def _core_end(words: Sequence[str]) -> int:
                 and words[i].isalpha()
                 and words[i - 1].endswith("ed")
                 and words[i - 2].lower() not in _DETERMINERS
-                and words[i - 2][-1].isalpha()
+                and words[i - 2][-1:].isalpha()
             )
             return i - 1 if is_reduced_clause else i
     return end
+
+
+_CJK: Final = "\u3400-\u9fff"
+# The words of running text: 's apart, a Chinese character each, hyphens inside a word kept.
+_WORD: Final = re.compile(
+    rf"['’][sS]\b|[{_CJK}]|[^\W{_CJK}]+(?:['’-](?![sS]\b)[^\W{_CJK}]+)*|--+|[^\w\s]"
+)
 
 
 def head_span(text: str, span: Span) -> Span:
