@@ -1,0 +1,189 @@
+"""spacy_lstm.BiLSTMTok2Vec.v1: documents → vectors in context."""
+
+from collections.abc import Callable, Mapping
+from itertools import groupby
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from spacy.tokens import Doc
+from thinc.api import Model, get_current_ops, torch2xp
+from thinc.types import Floats2d
+
+from ..errors import LstmError
+from ..lexicons.gender import GENDERS
+from ..lexicons.hashing import hash_word
+from ..lexicons.vectors import WordVectors
+from ..nn.embed import FEATURES, TableRows
+from ..nn.tok2vec import TokenEncoder
+from .bilstm_encoder import check_encoder_options
+from .lexemes import Lexicon
+from .wrapper import TorchBridge, split_rows
+
+__all__ = ["build_bilstm_tok2vec", "gender_number"]
+
+_NAME: Final = "bilstm_tok2vec"
+_HASH_MASK: Final = 0x7FFFFFFF
+Tok2Vec = Model[list[Doc], list[Floats2d]]
+
+
+def build_bilstm_tok2vec(
+    width: int = 128,
+    depth: int = 1,
+    dropout: float = 0.3,
+    cell: str = "lstm",
+    attention: str | None = None,
+    width_factor: float = 1.0,
+    rows: int = 20_000,
+    window: int = 128,
+    margin: int = 16,
+    name_dropout: float = 0.0,
+    vectors: Callable[[], WordVectors] | None = None,
+    genders: Callable[[], dict[str, str]] | None = None,
+) -> Tok2Vec:
+    """Token features (form, affixes, shape, gender of names, pretrained vector) through a
+    bidirectional LSTM. The output joins the LSTM's states and its input, so it is wider than
+    `width`: its `nO` is known once it is initialized or loaded. Can be shared through `spacy.Tok2VecListener.v1`.
+
+    width, depth, dropout, cell, attention: as in `spacy_lstm.BiLSTMEncoder.v1`.
+    width_factor: scales the widths of the learned tables (1.0: 120 together).
+    rows: rows of the table of word forms; those of the affixes have a fifth.
+    window: documents longer than this many tokens are encoded in windows of this size.
+    margin: tokens of context that a window has on either side of what it is asked for.
+    name_dropout: in training, the share of capitalized words that lose all but their shape and
+        gender, every occurrence in a text together: names then count for what is said of them.
+    vectors: gives pretrained word vectors, such as `spacy_lstm.WordVectors.v1`.
+    genders: gives the gender of words, such as `spacy_lstm.GenderLexicon.v1`.
+    """
+    check_encoder_options(
+        "spacy_lstm.BiLSTMTok2Vec.v1", width=width, depth=depth, cell=cell, attention=attention
+    )
+    if window <= 2 * margin or margin < 0:
+        raise LstmError(
+            f"window = {window} and margin = {margin} in spacy_lstm.BiLSTMTok2Vec.v1: expected a "
+            "window of more than two margins."
+        )
+    sizes = TableRows(form=rows, prefix=max(2, rows // 5), suffix=max(2, rows // 5))
+    encoder = {
+        "width": width,
+        "depth": depth,
+        "dropout": dropout,
+        "cell": cell,
+        "attention": attention,
+    }
+    settings: dict[str, Any] = {
+        "rows": list(sizes),
+        "vectors": 0,
+        "vector_width": 0,
+        "width_factor": width_factor,
+        "window": window,
+        "margin": margin,
+        "encoder": encoder,
+    }
+    bridge = TorchBridge(_NAME, TokenEncoder, settings)
+    lexicon = Lexicon(_describe, len(FEATURES) + 1)
+    return Model(
+        _NAME,
+        _forward,
+        init=_init,
+        attrs={
+            "dropout_rate": dropout,
+            "name_dropout": name_dropout,
+            "vectors": vectors,
+            "genders": genders,
+        },
+        dims={"nO": None},
+        shims=[bridge, lexicon],
+    )
+
+
+def gender_number(genders: Mapping[int, int], text: str) -> int:
+    """The number in `GENDERS` of a word: as written, as a name, as a common word."""
+    for form in dict.fromkeys((text, text.title(), text.lower())):
+        number = genders.get(hash_word(form), 0)
+        # "will" is no name; "MARY" and "Mother" are what "Mary" and "mother" are.
+        if number and not (form[:1].isupper() and text[:1].islower()):
+            return number
+    return 0
+
+
+def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, ...]:
+    """Features of a spelling; the hashed ones before they are cut to the tables' sizes. The
+    last column tells whether name dropout may take it."""
+    lower = text.lower()
+    return (
+        hash_word(lower) & _HASH_MASK,
+        hash_word(lower[:3]) & _HASH_MASK,
+        hash_word(lower[-3:]) & _HASH_MASK,
+        hash_word(_shape(text)) & _HASH_MASK,
+        gender_number(lists.get("gender", {}), text),
+        lists.get("vector", {}).get(hash_word(lower), 0),
+        text[:1].isupper() and len(text) > 1,
+    )
+
+
+def _shape(text: str) -> str:
+    kinds = (
+        "d" if c.isdigit() else "X" if c.isupper() else "x" if c.isalpha() else c for c in text[:20]
+    )
+    # "Xxxxx" and "Xxx" are one shape: only the first three of a run are kept.
+    return "".join(kind * min(len(list(run)), 3) for kind, run in groupby(kinds))
+
+
+def _init(model: Tok2Vec, X: list[Doc] | None = None, Y: Any = None) -> None:
+    bridge, lexicon = model.shims
+    assert isinstance(bridge, TorchBridge)
+    assert isinstance(lexicon, Lexicon)
+    if bridge.is_built:
+        return
+    vectors = model.attrs["vectors"]() if model.attrs["vectors"] else None
+    genders = model.attrs["genders"]() if model.attrs["genders"] else {}
+    lists = {"gender": {word: GENDERS.index(gender) for word, gender in genders.items()}}
+    sizes = {}
+    if vectors is not None:
+        lists["vector"] = {word: row for row, word in enumerate(vectors.words, start=1)}
+        sizes = {"vectors": len(vectors.words), "vector_width": vectors.codes.shape[1]}
+    lexicon.set_lists(lists)
+    module = bridge.build(**sizes)
+    assert isinstance(module, TokenEncoder)
+    if vectors is not None:
+        module.embedding.set_vectors(
+            bridge.to_tensor(vectors.codes), bridge.to_tensor(vectors.scales)
+        )
+    model.set_dim("nO", module.width)
+
+
+def _forward(
+    model: Tok2Vec, docs: list[Doc], is_train: bool
+) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
+    bridge, lexicon = model.shims
+    assert isinstance(bridge, TorchBridge)
+    assert isinstance(lexicon, Lexicon)
+    lengths = [len(doc) for doc in docs]
+    rows = lexicon.rows(docs)
+    if is_train and model.attrs["name_dropout"]:
+        _drop_names(rows, lengths, model.attrs["name_dropout"])
+    hashed = np.array(bridge.settings["rows"][:4]) - 1
+    # Row 0 of a hashed table is nobody's, but for name dropout.
+    known = rows[:, :4] % hashed + (rows[:, :4] > 0)
+    features = bridge.to_tensor(np.concatenate([known, rows[:, 4:6]], axis=1))
+    if not is_train:
+        return split_rows(torch2xp(bridge.predict(features, lengths)), lengths), lambda dY: docs
+    H, backward = bridge.run_update(features, lengths, dropout=model.attrs["dropout_rate"])
+
+    def backprop(dY: list[Floats2d]) -> list[Doc]:
+        backward(get_current_ops().xp.concatenate(dY))
+        return docs
+
+    return split_rows(torch2xp(H), lengths), backprop
+
+
+def _drop_names(rows: npt.NDArray[np.int32], lengths: list[int], rate: float) -> None:
+    """Empty form, affixes and vector of some capitalized words, in place."""
+    start = 0
+    for length in lengths:
+        part = rows[start : start + length]
+        words, which = np.unique(part[:, 0], return_inverse=True)
+        dropped = (np.random.random(len(words)) < rate)[which] & (part[:, -1] == 1)
+        part[np.ix_(dropped, [0, 1, 2, 5])] = 0
+        start += length

@@ -1,0 +1,164 @@
+"""What is known of a word by its spelling, worked out once and looked up after that."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
+from safetensors import SafetensorError
+from spacy.attrs import ORTH
+from spacy.tokens import Doc
+from thinc.api import Optimizer
+from thinc.shims.shim import Shim
+
+from ..errors import LstmError
+from ..lexicons.hashing import hash_word
+
+__all__ = ["LexemeTable", "Lexicon"]
+
+# Words kept in the table. A stream of a hundred million documents never stops bringing new
+# ones; at the limit the table starts afresh.
+MAX_LEXEMES: Final = 300_000
+
+
+class LexemeTable:
+    """Integer features of words by their spelling.
+
+    describe: gives the features of a spelling.
+    columns: how many there are.
+    """
+
+    def __init__(self, describe: Callable[[str], Sequence[int]], columns: int) -> None:
+        self.describe = describe
+        self.columns = columns
+        self._lock = Lock()
+        self._clear()
+
+    def _clear(self) -> None:
+        # Index and table change together, so that a reading thread sees a pair that fits.
+        self._state: tuple[dict[int, int], npt.NDArray[np.int32]] = (
+            {},
+            np.zeros((1024, self.columns), dtype=np.int32),
+        )
+
+    def rows(self, doc: Doc) -> npt.NDArray[np.int32]:
+        """The features of each token. *Shape:* ``(tokens, columns)``"""
+        orths = doc.to_array(ORTH).reshape(-1).tolist()
+        index, table = self._state
+        try:
+            places = [index[orth] for orth in orths]
+        except KeyError:
+            index, table = self._learn(doc, orths)
+            places = [index[orth] for orth in orths]
+        return table[places] if places else np.zeros((0, self.columns), dtype=np.int32)
+
+    def _learn(self, doc: Doc, orths: list[int]) -> tuple[dict[int, int], npt.NDArray[np.int32]]:
+        with self._lock:
+            if len(self._state[0]) > MAX_LEXEMES:
+                self._clear()
+            index, table = self._state
+            for token, orth in zip(doc, orths, strict=True):
+                if orth in index:
+                    continue
+                place = len(index)
+                if place == len(table):
+                    table = np.concatenate([table, np.zeros_like(table)])
+                table[place] = self.describe(token.text)
+                self._state = (index, table)
+                index[orth] = place
+            return self._state
+
+
+class Lexicon(Shim):
+    """Word lists that belong to a model's weights, and the features looked up by them.
+
+    A thinc shim, so that it is stored, copied and loaded with the model. Words are kept as
+    hashes: the number that belongs to a word is found, the words cannot be listed.
+
+    describe: gives the features of a spelling; called with the lists and the spelling.
+    columns: how many features there are.
+    """
+
+    def __init__(
+        self,
+        describe: Callable[[Mapping[str, Mapping[int, int]], str], Sequence[int]],
+        columns: int,
+    ) -> None:
+        super().__init__(None)
+        self._describe = describe
+        self._columns = columns
+        self.set_lists({})
+
+    def set_lists(self, lists: Mapping[str, Mapping[str, int]]) -> None:
+        """Replace the word lists: each gives a number to every word in it."""
+        self._set_hashed(
+            {
+                name: {hash_word(word): number for word, number in words.items()}
+                for name, words in lists.items()
+            }
+        )
+
+    def _set_hashed(self, lists: dict[str, dict[int, int]]) -> None:
+        self.lists = lists
+        self.table = LexemeTable(lambda text: self._describe(self.lists, text), self._columns)
+
+    def rows(self, docs: Sequence[Doc]) -> npt.NDArray[np.int32]:
+        """Features of the tokens of all documents. *Shape:* ``(tokens, columns)``"""
+        parts = [self.table.rows(doc) for doc in docs]
+        return np.concatenate(parts) if parts else np.zeros((0, self._columns), dtype=np.int32)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The table is worked out again; its lock could not travel.
+        return {key: value for key, value in self.__dict__.items() if key != "table"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._set_hashed(self.lists)
+
+    def to_bytes(self) -> bytes:
+        """The lists as safetensors: per list the sorted hashes and their numbers."""
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for name, words in self.lists.items():
+            keys = np.array(sorted(words), dtype=np.uint64)
+            numbers = np.array([words[int(key)] for key in keys], dtype=np.int32)
+            small = numbers.size == 0 or numbers.max() < 256
+            arrays[f"{name}.keys"] = keys
+            arrays[f"{name}.numbers"] = numbers.astype(np.uint8) if small else numbers
+        return safetensors.numpy.save(arrays)
+
+    def from_bytes(self, bytes_data: bytes) -> "Lexicon":
+        """Load what `to_bytes` gave."""
+        try:
+            arrays = safetensors.numpy.load(bytes_data)
+            names = {key.rsplit(".", 1)[0] for key in arrays}
+            lists = {
+                name: dict(
+                    zip(
+                        arrays[f"{name}.keys"].tolist(),
+                        arrays[f"{name}.numbers"].tolist(),
+                        strict=True,
+                    )
+                )
+                for name in names
+            }
+        except (SafetensorError, KeyError, ValueError) as error:
+            raise LstmError(
+                f"The word lists of this model cannot be read ({error}): the file is damaged; "
+                "save or download it again."
+            ) from error
+        self._set_hashed(lists)
+        return self
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """Nothing is learned here."""
+
+    @contextmanager
+    def use_params(self, params: Any) -> Iterator[None]:
+        """Nothing is learned here."""
+        yield
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        """Lookups stay on the CPU."""
