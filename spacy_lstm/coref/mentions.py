@@ -20,6 +20,7 @@ __all__ = [
     "head_offset",
     "head_span",
     "heads_match",
+    "holds",
     "is_pronoun",
     "pronoun_class",
 ]
@@ -259,8 +260,9 @@ def heads_match(text: str, first: Span, second: Span) -> bool:
         return True
     if first[1] <= second[0] or second[1] <= first[0]:
         return False
-    return _holds(second, head_span(text, first)) and _holds(first, head_span(text, second))
+    return holds(second, head_span(text, first)) and holds(first, head_span(text, second))
 
 
-def _holds(outer: Span, inner: Span) -> bool:
+def holds(outer: Span, inner: Span) -> bool:
+    """Whether `inner` lies in `outer`; equal spans do."""
     return outer[0] <= inner[0] and inner[1] <= outer[1]
