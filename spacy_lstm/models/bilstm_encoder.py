@@ -79,7 +79,7 @@ def _init(
     bridge = get_bridge(model)
     if X is not None and model.has_dim("nI") is None:
         model.set_dim("nI", X[0].shape[1])
-    if not bridge.is_built and model.has_dim("nI"):
+    if model.has_dim("nI"):
         bridge.build(input_width=model.get_dim("nI"))
 
 

@@ -43,7 +43,8 @@ def build_bilstm_tok2vec(
 ) -> Tok2Vec:
     """Token features (form, affixes, shape, gender of names, pretrained vector) through a
     bidirectional LSTM. The output joins the LSTM's states and its input, so it is wider than
-    `width`: its `nO` is known once it is initialized or loaded. Can be shared through `spacy.Tok2VecListener.v1`.
+    `width`: its `nO` is known once it is initialized or loaded. Can be shared
+    through `spacy.Tok2VecListener.v1`.
 
     width, depth, dropout, cell, attention: as in `spacy_lstm.BiLSTMEncoder.v1`.
     width_factor: scales the widths of the learned tables (1.0: 120 together).
@@ -134,8 +135,6 @@ def _init(model: Tok2Vec, X: list[Doc] | None = None, Y: Any = None) -> None:
     bridge, lexicon = model.shims
     assert isinstance(bridge, TorchBridge)
     assert isinstance(lexicon, Lexicon)
-    if bridge.is_built:
-        return
     vectors = model.attrs["vectors"]() if model.attrs["vectors"] else None
     genders = model.attrs["genders"]() if model.attrs["genders"] else {}
     lists = {"gender": {word: GENDERS.index(gender) for word, gender in genders.items()}}

@@ -1,1 +1,122 @@
+"""The bundled weights, and how a component or a command finds them.
 
+A bundle is a saved spaCy pipeline in a folder here, its weights in half precision, its card in
+README.md. Whatever loads a bundle also loads any pipeline directory.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import spacy
+from spacy.language import Language
+from spacy.util import is_package, registry
+from thinc.api import Config, Model
+
+from ..errors import LstmError
+
+__all__ = [
+    "Pretrained",
+    "build_model",
+    "bundle_names",
+    "find_pretrained",
+    "load",
+    "load_pipeline",
+]
+
+_ROOT: Final = Path(__file__).parent
+
+
+class Pretrained(NamedTuple):
+    """Where the weights of one component lie, and what model they belong to."""
+
+    path: Path
+    """The component's directory in the saved pipeline."""
+    model: dict[str, Any]
+    """The config of its model."""
+    settings: dict[str, Any]
+    """The rest of the component's config."""
+
+
+def bundle_names() -> list[str]:
+    """The bundles that were installed with this package."""
+    return sorted(path.parent.name for path in _ROOT.glob("*/config.cfg"))
+
+
+def load(name: str) -> Language:
+    """A pipeline with the components of a bundle.
+
+    name: one of `bundle_names()`.
+    """
+    if name not in bundle_names():
+        raise LstmError(f"No bundle is named {name!r}: there are {_listed(bundle_names())}.")
+    return spacy.load(_ROOT / name)
+
+
+def load_pipeline(model: str | Path) -> Language:
+    """A bundle by name, or what `spacy.load` takes: an installed package or a directory."""
+    if str(model) in bundle_names():
+        return load(str(model))
+    if not (Path(model) / "config.cfg").is_file() and not is_package(str(model)):
+        raise LstmError(
+            f"No pipeline at {model}: expected a directory with a config.cfg, an installed "
+            f"package, or one of the bundles {_listed(bundle_names())}."
+        )
+    return spacy.load(model)
+
+
+def find_pretrained(spec: str, *, lang: str, factory: str) -> Pretrained:
+    """The weights that a component's `pretrained` setting asks for.
+
+    spec: "auto" for the bundle of the language, a bundle's name, or a pipeline's directory.
+    lang: of the pipeline that asks.
+    factory: of the component that asks.
+    """
+    directory = _bundle_for(lang) if spec == "auto" else _directory(spec)
+    config = Config().from_disk(directory / "config.cfg")
+    for name, settings in config.get("components", {}).items():
+        if settings.get("factory") == factory:
+            settings = dict(settings)
+            return Pretrained(directory / name, settings.pop("model"), settings)
+    found = _listed([str(s.get("factory")) for s in config.get("components", {}).values()])
+    raise LstmError(
+        f"{spec!r} holds no {factory} (it has {found}): name a pipeline that has one, or set "
+        "pretrained = null to train your own."
+    )
+
+
+def build_model(config: dict[str, Any]) -> Model[Any, Any]:
+    """The model, without weights, that a config block describes."""
+    model: Model[Any, Any] = registry.resolve({"model": config}, validate=True)["model"]
+    return model
+
+
+def _bundle_for(lang: str) -> Path:
+    languages = {name: _language(_ROOT / name) for name in bundle_names()}
+    for name, language in languages.items():
+        if language == lang:
+            return _ROOT / name
+    raise LstmError(
+        f"No bundled weights for the language {lang!r}: there are bundles for "
+        f"{_listed(sorted(set(languages.values())))}. Set pretrained = null to train your own, "
+        "or give the path of a trained pipeline."
+    )
+
+
+def _directory(spec: str) -> Path:
+    for directory in (_ROOT / spec, Path(spec)):
+        if (directory / "config.cfg").is_file():
+            return directory
+    raise LstmError(
+        f"pretrained = {spec!r} is neither a bundle ({_listed(bundle_names())}) nor the directory "
+        'of a trained pipeline: expected one of these, "auto" or null.'
+    )
+
+
+def _language(directory: Path) -> str:
+    meta = json.loads((directory / "meta.json").read_text(encoding="utf8"))
+    return str(meta["lang"])
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) or "(none)"

@@ -1,0 +1,96 @@
+"""What the two components share: weights that come from a bundle and go where they go."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import srsly
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from thinc.api import Model
+
+from ..errors import LstmError
+from ..pretrained import Pretrained, build_model, find_pretrained
+
+__all__ = ["PretrainedPipe"]
+
+
+class PretrainedPipe(TrainablePipe):  # type: ignore[misc]  # compiled, without types
+    """A trainable component whose model may come with its weights.
+
+    Subclasses set `cfg`, a dict that is stored with the weights. A model that came from a bundle
+    leaves its own config there, so that loading a saved pipeline needs the bundle no more and
+    does not depend on what the default model has become since.
+    """
+
+    cfg: dict[str, Any]
+    model: Model[Any, Any]
+    pretrained: str | None = None
+
+    def adopt_pretrained(
+        self, nlp: Language, *, pretrained: str | None, factory: str, default_model: dict[str, Any]
+    ) -> None:
+        """Take model and weights as the `pretrained` setting says; None leaves all as it is.
+
+        default_model: the factory's own model config. A model that is neither this nor the one
+            that the weights belong to was asked for by the user, who would not get it.
+        """
+        self.pretrained = pretrained
+        if pretrained is None:
+            return
+        try:
+            found = self._find_pretrained(nlp, pretrained, factory, default_model)
+        except LstmError:
+            # A pipeline that is just being loaded has its weights on disk, and must load also
+            # where the bundle, or the path that it once came from, is gone.
+            if self.name in nlp._meta.get("pipeline", ()):
+                return
+            raise
+        self.cfg["model"] = found.model
+        self.model = build_model(found.model)
+        self.from_disk(found.path, exclude=["vocab"])
+
+    def _find_pretrained(
+        self, nlp: Language, pretrained: str, factory: str, default_model: dict[str, Any]
+    ) -> Pretrained:
+        found = find_pretrained(pretrained, lang=nlp.lang or "", factory=factory)
+        known = [_signature(build_model(model)) for model in (default_model, found.model)]
+        if _signature(self.model) not in known:
+            raise LstmError(
+                f"The model of {self.name!r} is configured otherwise than the weights of "
+                f"{pretrained!r}: leave model out to use them, or set pretrained = null to train "
+                "your own."
+            )
+        return found
+
+    @property
+    def needs_weights(self) -> bool:
+        """Whether `initialize` has to make new weights."""
+        return self.pretrained is None
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "PretrainedPipe":
+        """Load what `to_disk` wrote, whatever model this component was made with."""
+        cfg = Path(path) / "cfg"
+        if not cfg.is_file():
+            raise LstmError(f"No saved component at {path}: expected a directory with a file cfg.")
+        self._take_model(srsly.read_json(cfg))
+        super().from_disk(path, exclude=tuple(exclude))
+        return self
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "PretrainedPipe":
+        """Load what `to_bytes` gave, whatever model this component was made with."""
+        self._take_model(srsly.json_loads(srsly.msgpack_loads(bytes_data)["cfg"]))
+        super().from_bytes(bytes_data, exclude=tuple(exclude))
+        return self
+
+    def _take_model(self, cfg: dict[str, Any]) -> None:
+        if cfg.get("model") != self.cfg.get("model") and cfg.get("model") is not None:
+            self.model = build_model(cfg["model"])
+
+
+def _signature(model: Model[Any, Any]) -> list[tuple[str, Any]]:
+    """What a model is built from: its layers and the settings of those that hold weights."""
+    return [
+        (node.name, [getattr(shim, "settings", None) for shim in node.shims])
+        for node in model.walk()
+    ]

@@ -1,0 +1,2 @@
+def make_lstm_coref():
+    pass
