@@ -1,0 +1,250 @@
+import pickle
+
+import pytest
+import spacy
+from spacy.tokens import Doc, DocBin, SpanGroup
+from spacy.training import Example
+
+from spacy_lstm.errors import LstmError
+from spacy_lstm.scorers import make_coref_scorer, score_coref, score_sentiment
+
+NLP = spacy.blank("en")
+TEXT = "👩‍🚀 Alice Smith met Bob. She greeted him, and it rained. When he left, Carl wept."
+METRICS = ("muc", "b_cubed", "ceafe", "coref", "mention")
+
+
+def at(words):
+    start = TEXT.index(words)
+    return start, start + len(words)
+
+
+def by_characters(text):
+    """The same text in another tokenization: a token a character."""
+    return Doc(NLP.vocab, words=list(text), spaces=[False] * len(text))
+
+
+def put(doc, name, mentions, **attrs):
+    """A span group over the first occurrence of each of the mentions in TEXT."""
+    spans = [doc.char_span(*at(mention)) for mention in mentions]
+    assert None not in spans
+    doc.spans[name] = SpanGroup(doc, name=name, spans=spans, attrs=attrs)
+    return doc
+
+
+def link(doc, anaphor, antecedent):
+    spans = {"anaphor": doc.char_span(*at(anaphor)), "antecedent": doc.char_span(*at(antecedent))}
+    return {end: [span.start, span.end] for end, span in spans.items()} | {"score": 0.9}
+
+
+def gold(make_doc=NLP.make_doc):
+    doc = make_doc(TEXT)
+    put(doc, "coref_clusters_1", ["Alice Smith", "She"])
+    put(doc, "coref_clusters_2", ["Bob", "him"])
+    put(doc, "coref_mentions", ["Alice Smith", "She", "Bob", "him", "Carl"], source="test")
+    return doc
+
+
+def pairs(make_doc=NLP.make_doc):
+    doc = make_doc(TEXT)
+    put(doc, "coref_pairs_1", ["She", "Alice Smith", "Carl"], labels=[1, 0], gender="F")
+    put(doc, "coref_pairs_2", ["him", "Alice Smith", "Bob"], labels=[0, 1], gender=None)
+    return doc
+
+
+def predict(make_doc=NLP.make_doc):
+    """She is right, him wrong."""
+    doc = make_doc(TEXT)
+    links = [link(doc, "She", "Alice Smith"), link(doc, "him", "Alice Smith")]
+    return put(doc, "coref_clusters_1", ["Alice Smith", "She", "him"], links=links)
+
+
+@pytest.mark.parametrize("make_reference", [NLP.make_doc, by_characters])
+@pytest.mark.parametrize("make_predicted", [NLP.make_doc, by_characters])
+def test_figures_do_not_depend_on_tokens(make_reference, make_predicted):
+    scores = score_coref([Example(predict(make_predicted), gold(make_reference))])
+    assert scores["mention_p"] == 1.0
+    assert scores["mention_r"] == pytest.approx(3 / 4)
+    assert scores["muc_f"] == pytest.approx(2 * 1 / 2 * 1 / 2)
+    assert scores["b_cubed_r"] == pytest.approx((2 * 1 + 1 / 2) / 4)
+    assert scores["coref_r"] == pytest.approx(2 / 4)
+    assert scores["coref_p"] == pytest.approx(1 / 3)
+    three = [scores[f"{metric}_f"] for metric in ("muc", "b_cubed", "ceafe")]
+    assert scores["conll_f"] == pytest.approx(sum(three) / 3)
+    assert scores["pronoun_accuracy"] == scores["pronoun_r"] == scores["pronoun_p"] == 0.5
+    assert scores["pronoun_f"] == 0.5
+    assert scores["pronoun_per_class"]["she"]["accuracy"] == 1.0
+    assert scores["pronoun_per_class"]["he"] == {
+        "accuracy": 0.0,
+        "p": 0.0,
+        "r": 0.0,
+        "f": 0.0,
+        "n": 1.0,
+    }
+
+
+def test_the_gold_itself_scores_one():
+    scores = score_coref([Example(gold(), gold(by_characters))])
+    assert {scores[f"{metric}_{value}"] for metric in METRICS for value in "prf"} == {1.0}
+    # without links, the nearest antecedent in the cluster is taken
+    assert scores["pronoun_accuracy"] == scores["pronoun_f"] == 1.0
+
+
+def test_nothing_predicted():
+    scores = score_coref([Example(NLP.make_doc(TEXT), gold())])
+    assert scores["conll_f"] == scores["mention_r"] == scores["pronoun_accuracy"] == 0.0
+
+
+def test_a_document_without_gold_clusters_makes_every_prediction_wrong():
+    annotated = put(NLP.make_doc(TEXT), "coref_mentions", ["Alice Smith", "Bob"])
+    examples = [Example(gold(), gold()), Example(predict(), annotated)]
+    scores = score_coref(examples)
+    assert scores["mention_p"] == pytest.approx(4 / 7)
+    assert scores["mention_r"] == 1.0
+
+
+def test_pairs_and_clusters_stay_apart():
+    scores = score_coref([Example(predict(), pairs())])
+    cluster_keys = [f"{metric}_{value}" for metric in METRICS for value in "prf"]
+    assert {scores[key] for key in [*cluster_keys, "conll_f", "pronoun_f"]} == {None}
+    assert scores["gap_f"] == pytest.approx(2 * (1 / 2) * (1 / 2))
+    assert scores["gap_f_feminine"] == 1.0
+    # the record without a gender takes that of its pronoun
+    assert scores["gap_f_masculine"] == 0.0
+    assert scores["gap_accuracy"] == 0.5
+    assert scores["gap_given_f"] is None
+    scores = score_coref([Example(predict(), gold())])
+    assert scores["gap_f"] is None
+    assert scores["gap_accuracy"] is None
+    both = score_coref([Example(predict(), gold()), Example(predict(), pairs())])
+    assert both["conll_f"] == scores["conll_f"]
+    assert both["gap_accuracy"] == 0.5
+
+
+def test_given_candidates():
+    examples = [Example(predict(), gold()), Example(predict(), pairs())]
+    given = [[], [[0.1, 0.7, 0.2], [0.1, 0.7, 0.2]]]
+    scores = score_coref(examples, given=given)
+    assert scores["gap_given_accuracy"] == 0.5
+    assert scores["gap_given_f"] == 0.5
+    assert scores["gap_given_f_masculine"] == 1.0
+    assert scores["gap_given_f_feminine"] == 0.0
+    assert scores["gap_given_bias"] == 0.0
+
+
+def test_given_must_fit_the_examples():
+    example = Example(predict(), pairs())
+    with pytest.raises(ValueError, match="2 lists for 1 examples"):
+        score_coref([example], given=[[], []])
+    with pytest.raises(ValueError, match=r"given has \[3\] probabilities .* need \[3, 3\]"):
+        score_coref([example], given=[[[0.1, 0.2, 0.7]]])
+
+
+def test_pair_groups_must_be_whole():
+    reference = put(NLP.make_doc(TEXT), "coref_pairs_1", ["She", "Bob"], labels=[1, 0])
+    with pytest.raises(LstmError, match="'coref_pairs_1' has 2 spans and 2 labels"):
+        score_coref([Example(predict(), reference)])
+
+
+def test_singletons():
+    reference, predicted = gold(), gold()
+    put(reference, "coref_clusters_3", ["Carl"])
+    assert score_coref([Example(predicted, reference)])["mention_f"] == 1.0
+    scores = score_coref([Example(predicted, reference)], singletons=True)
+    assert scores["mention_r"] == pytest.approx(4 / 5)
+
+
+def test_only_digits_after_the_prefix_make_a_cluster():
+    reference = gold()
+    put(reference, "coref_clusters_old", ["Carl", "She"])
+    put(reference, "coref_clusters_extra_1", ["Carl", "She"])
+    assert score_coref([Example(gold(), reference)])["mention_f"] == 1.0
+
+
+def test_another_prefix():
+    scorer = make_coref_scorer(span_cluster_prefix="people")
+    reference = put(NLP.make_doc(TEXT), "people_10", ["Bob", "him"])
+    predicted = put(NLP.make_doc(TEXT), "people_1", ["Bob", "him"])
+    assert scorer([Example(predicted, reference)])["conll_f"] == 1.0
+    assert scorer([Example(predicted, gold())], labels=())["mention_p"] == 0.0
+
+
+def test_scores_survive_docbin():
+    docs = list(
+        DocBin()
+        .from_bytes(DocBin(docs=[predict(), pairs(), gold()]).to_bytes())
+        .get_docs(NLP.vocab)
+    )
+    stored = [Example(docs[0], docs[1]), Example(docs[0], docs[2])]
+    fresh = [Example(predict(), pairs()), Example(predict(), gold())]
+    assert score_coref(stored) == score_coref(fresh)
+
+
+def test_no_examples():
+    assert set(score_coref([]).values()) == {None}
+    assert set(score_sentiment([]).values()) == {None}
+
+
+@pytest.mark.parametrize("name", ["coref", "sentiment"])
+def test_registered_and_picklable(name):
+    make_scorer = spacy.registry.scorers.get(f"spacy_lstm.{name}_scorer.v1")
+    scorer = pickle.loads(pickle.dumps(make_scorer()))
+    assert scorer([]) == make_scorer()([])
+
+
+def rated(predicted, reference):
+    example = Example(NLP.make_doc("Fine."), NLP.make_doc("Fine."))
+    example.predicted.cats, example.reference.cats = predicted, reference
+    return example
+
+
+POSITIVE, NEGATIVE = {"NEGATIVE": 0.0, "POSITIVE": 1.0}, {"NEGATIVE": 1.0, "POSITIVE": 0.0}
+
+
+def test_sentiment_by_hand():
+    guess = {"NEGATIVE": 0.1, "NEUTRAL": 0.2, "POSITIVE": 0.7}
+    neutral = {"NEGATIVE": 0.0, "NEUTRAL": 1.0, "POSITIVE": 0.0}
+    examples = [
+        rated(guess, {"NEGATIVE": 0.0, "NEUTRAL": 0.0, "POSITIVE": 1.0}),
+        rated(guess, neutral),
+        rated({"NEGATIVE": 0.1, "NEUTRAL": 0.6, "POSITIVE": 0.3}, neutral),
+    ]
+    scores = score_sentiment(examples, labels=("NEGATIVE",), threshold=0.5)
+    assert scores["accuracy"] == scores["cats_micro_f"] == pytest.approx(2 / 3)
+    assert scores["cats_f_per_type"]["POSITIVE"] == {
+        "p": 0.5,
+        "r": 1.0,
+        "f": pytest.approx(2 / 3),
+    }
+    assert scores["cats_score"] == scores["cats_macro_f"]
+    assert scores["cats_macro_f"] == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
+
+
+def test_binary_data_asks_for_one_of_two():
+    guess = {"NEGATIVE": 0.3, "NEUTRAL": 0.6, "POSITIVE": 0.1}
+    scores = score_sentiment([rated(guess, NEGATIVE), rated(guess, POSITIVE)])
+    assert scores["accuracy"] == 0.5
+    assert set(scores["cats_f_per_type"]) == {"NEGATIVE", "POSITIVE"}
+
+
+def test_a_positive_label_sets_the_score():
+    examples = [rated(POSITIVE, POSITIVE), rated(NEGATIVE, NEGATIVE), rated(POSITIVE, NEGATIVE)]
+    scores = score_sentiment(examples, positive_label="POSITIVE")
+    assert scores["cats_score"] == pytest.approx(2 / 3)
+    assert scores["cats_score_desc"] == "F (POSITIVE)"
+
+
+@pytest.mark.parametrize("reference", [POSITIVE, NEGATIVE])
+def test_a_missing_prediction_is_wrong(reference):
+    scores = score_sentiment([rated({}, reference), rated(POSITIVE, POSITIVE)])
+    assert scores["accuracy"] == 0.5
+
+
+def test_a_reference_that_names_the_true_label_only():
+    examples = [rated(NEGATIVE, {"POSITIVE": 1.0}), rated(NEGATIVE, {"NEGATIVE": 1.0})]
+    assert score_sentiment(examples)["accuracy"] == 0.5
+
+
+def test_references_without_a_true_label_do_not_count():
+    scores = score_sentiment([rated(POSITIVE, {}), rated(POSITIVE, dict.fromkeys(POSITIVE, 0.0))])
+    assert set(scores.values()) == {None}
+    assert score_sentiment([rated(POSITIVE, {}), rated(NEGATIVE, POSITIVE)])["accuracy"] == 0.0
