@@ -90,7 +90,8 @@ def score_coref(
     clusters and pronouns, one with pair groups in those of pairs.
 
     span_cluster_prefix: groups named by it, an underscore and digits are clusters.
-    singletons: whether clusters of one mention count.
+    singletons: whether clusters of one mention count; a gold mention outside all clusters is
+        one.
     given: what the component made of the given candidates of each pair group.
 
     Returns `conll_f`; `_p`, `_r` and `_f` of `muc`, `b_cubed`, `ceafe`, `coref` (LEA) and
@@ -109,10 +110,13 @@ def score_coref(
         response = _read_response(example.predicted, span_cluster_prefix)
         key = _read_key(reference, span_cluster_prefix)
         if key is not None:
-            clusters = (clusters or CorefTally()) + tally_clusters(
-                key, response.clusters, singletons=singletons
-            )
             mentions = [_characters(span) for span in reference.spans.get(_MENTIONS_KEY, ())]
+            # A mention of a cluster comes again here; a tally counts it where it stands first.
+            clusters = (clusters or CorefTally()) + tally_clusters(
+                [*key, *([mention] for mention in mentions)],
+                response.clusters,
+                singletons=singletons,
+            )
             tallies = tally_pronouns(text, key, response.links, mentions=mentions)
             for name, tally in tallies.items():
                 pronouns[name] = pronouns.get(name, PronounTally()) + tally

@@ -146,11 +146,13 @@ def test_pair_groups_must_be_whole():
 
 
 def test_singletons():
-    reference, predicted = gold(), gold()
-    put(reference, "coref_clusters_3", ["Carl"])
-    assert score_coref([Example(predicted, reference)])["mention_f"] == 1.0
-    scores = score_coref([Example(predicted, reference)], singletons=True)
+    """Carl, a gold mention in no cluster, is one."""
+    assert score_coref([Example(gold(), gold())])["mention_f"] == 1.0
+    scores = score_coref([Example(gold(), gold())], singletons=True)
     assert scores["mention_r"] == pytest.approx(4 / 5)
+    predicted = put(gold(), "coref_clusters_3", ["Carl"])
+    assert score_coref([Example(predicted, gold())])["mention_f"] == 1.0
+    assert score_coref([Example(predicted, gold())], singletons=True)["coref_f"] == 1.0
 
 
 def test_only_digits_after_the_prefix_make_a_cluster():
