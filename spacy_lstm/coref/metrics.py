@@ -6,8 +6,9 @@ three, "CoNLL". Predicted mentions that are not gold, and gold ones that are not
 are treated as in the reference scorer, version 8 (Pradhan et al. 2014): neither side is
 edited, every mention counts in the denominators of its own side.
 
-Numerators and denominators add up over documents and are divided once, as there. No library
-was left to take this from: those on the package index are abandoned or read CoNLL files only.
+Numerators and denominators add up over documents and are divided once, as there. Written
+here because no maintained library offers these on plain data: scorch rests since 2020, the
+others read CoNLL files.
 """
 
 from collections import Counter
