@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ..errors import LstmError
 
-__all__ = ["prepare", "prepare_cli"]
+__all__ = ["assignments", "prepare", "prepare_cli"]
 
 _SUFFIX = ".spacy"
 
@@ -98,12 +98,13 @@ def _write_file(docs: Iterable[Doc], target: Path) -> None:
     beside = target.with_name(f".{target.name}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        binary.to_disk(beside)
-        beside.replace(target)
+        try:
+            binary.to_disk(beside)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
     except OSError as error:
         raise LstmError(f"cannot write {target}: {error.strerror}: choose another") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _write_shards(docs: Iterator[Doc], target: Path, shard_size: int) -> None:
@@ -124,7 +125,7 @@ def _chunks(docs: Iterator[Doc], size: int) -> Iterator[list[Doc]]:
         yield chunk
 
 
-def _assignments(option: str, items: Sequence[str]) -> dict[str, str]:
+def assignments(option: str, items: Sequence[str]) -> dict[str, str]:
     """`A=B` words of a repeatable option."""
     pairs = {}
     for item in items:
@@ -190,7 +191,7 @@ def prepare_cli(
     ] = False,
 ) -> None:
     """Turn Hugging Face datasets or files into .spacy files for training and evaluation."""
-    filters = _assignments("--exclude", exclude or [])
+    filters = assignments("--exclude", exclude or [])
     summary = prepare(
         sources,
         output,
@@ -201,8 +202,8 @@ def prepare_cli(
         name=name,
         split=split,
         revision=revision,
-        columns=_assignments("--columns", columns or []),
-        labels=_assignments("--labels", labels or []),
+        columns=assignments("--columns", columns or []),
+        labels=assignments("--labels", labels or []),
         limit=limit,
         seed=seed,
         shuffle_buffer=shuffle_buffer,

@@ -154,7 +154,15 @@ class MentionIndex:
         text, spans = entry
         if text != doc.text:
             raise UnusableRowError("text differs from the mentions file")
-        return [char_span(doc, start, end) for start, end in spans]
+        # Both files mostly have the same tokens: look those up, search for the rest.
+        starts = {token.idx: token.i for token in doc}
+        ends = {token.idx + len(token): token.i + 1 for token in doc}
+        return [
+            doc[starts[start] : ends[end]]
+            if start in starts and end in ends and start < end
+            else char_span(doc, start, end)
+            for start, end in spans
+        ]
 
 
 def _bare(row_id: str) -> str:

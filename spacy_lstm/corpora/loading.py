@@ -237,7 +237,7 @@ def _dataset_source(label: str, data: Any, *, local: bool) -> RowSource:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """The library's progress bars only on a terminal."""
-    silence = not sys.stderr.isatty() and datasets.are_progress_bars_enabled()
+    silence = not sys.stderr.isatty() and not datasets.utils.are_progress_bars_disabled()
     if silence:
         datasets.disable_progress_bars()
     try:
