@@ -1,2 +1,308 @@
-def make_lstm_sentiment():
-    pass
+"""`lstm_sentiment`: the sentiment of documents, and of the tokens, spans and entities in them."""
+
+import math
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Config, Model
+from thinc.types import Floats2d
+
+from ..errors import LstmError
+from .base import PretrainedPipe
+from .extensions import register_extensions
+from .polarity import USER_DATA_KEY, span_sentiment
+
+__all__ = ["LABELS", "SentimentClassifier", "SentimentPrediction", "make_lstm_sentiment"]
+
+LABELS: Final = ("NEGATIVE", "NEUTRAL", "POSITIVE")
+"""The labels of a model that was given no others."""
+
+# Tokens that go through the model at once: bounds the memory that a batch of long texts takes.
+BATCH_TOKENS: Final = 20_000
+
+_DEFAULT_CONFIG: Final = """
+[model]
+@architectures = "spacy_lstm.TextCat.v1"
+exclusive_classes = true
+hidden_width = 128
+pooling = ["attention","max"]
+dropout = 0.3
+nO = null
+
+[model.tok2vec]
+@architectures = "spacy_lstm.BiLSTMTok2Vec.v1"
+width = 128
+depth = 1
+dropout = 0.3
+cell = "lstm"
+attention = null
+width_factor = 1.0
+rows = 20000
+window = 128
+margin = 16
+name_dropout = 0.0
+vectors = null
+genders = null
+"""
+DEFAULT_MODEL: Final[dict[str, Any]] = Config().from_str(_DEFAULT_CONFIG)["model"]
+
+register_extensions()
+
+
+class SentimentPrediction(NamedTuple):
+    """What the model says of one document."""
+
+    probabilities: list[float]
+    """One a label."""
+    weights: list[float] | None
+    """Each token's share of the score; None for labels without POSITIVE and NEGATIVE."""
+    mass: float
+    """P(POSITIVE) + P(NEGATIVE)."""
+    scale: float
+    """A weight divided by the token's share of the log odds of POSITIVE over NEGATIVE."""
+
+
+@Language.factory(
+    "lstm_sentiment",
+    assigns=["doc.cats", "doc.sentiment", "token._.sentiment_weight", "doc._.entity_sentiment"],
+    default_config={
+        "model": DEFAULT_MODEL,
+        "pretrained": "auto",
+        "scorer": {"@scorers": "spacy_lstm.sentiment_scorer.v1"},
+    },
+    default_score_weights={"accuracy": 0.5, "cats_macro_f": 0.5},
+)
+def make_lstm_sentiment(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], Floats2d],
+    pretrained: str | None,
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> "SentimentClassifier":
+    """The component `lstm_sentiment`.
+
+    model: gives probabilities, and token shares through its attribute `token_shares`; such as
+        `spacy_lstm.TextCat.v1` with exclusive classes.
+    pretrained: "auto" for the bundled weights of the language, a bundle's name, the directory of
+        a trained pipeline, or None for a model to train.
+    scorer: of `nlp.evaluate`.
+    """
+    if model.attrs.get("multi_label", True) or "token_shares" not in model.attrs:
+        raise LstmError(
+            f"lstm_sentiment cannot use the model {model.name!r} as it is configured: expected "
+            "spacy_lstm.TextCat.v1 with exclusive_classes = true."
+        )
+    component = SentimentClassifier(nlp.vocab, model, name, scorer=scorer)
+    component.adopt_pretrained(
+        nlp, pretrained=pretrained, factory="lstm_sentiment", default_model=DEFAULT_MODEL
+    )
+    return component
+
+
+class SentimentClassifier(PretrainedPipe):
+    """Sets `doc.cats` to the labels' probabilities, which sum to 1, and `doc.sentiment` to
+    P(POSITIVE) - P(NEGATIVE).
+
+    The score is shared out among the tokens: `token._.sentiment_weight`, kept as plain data in
+    `doc.user_data["lstm_sentiment"]`, sums to it. `span.sentiment` and `doc._.entity_sentiment`
+    are worked out from these weights, see `polarity.span_sentiment`. `span.sentiment` is a hook of
+    spaCy's, which it does not store with a document.
+
+    Learns from texts with any labels side by side: where the data knows only some of the model's
+    labels (binary data in a model with NEUTRAL), only those compete with each other.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], Floats2d],
+        name: str = "lstm_sentiment",
+        *,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.scorer = scorer
+        self.cfg = {"labels": []}
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the order of the model's output."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> list[str]:
+        """The labels, as `spacy init labels` stores them."""
+        return list(self.labels)
+
+    def add_label(self, label: str) -> int:
+        """Add a label to a model that has no weights yet.
+
+        RETURNS: 1, or 0 if it is there already.
+        """
+        if not isinstance(label, str) or not label:
+            raise LstmError(f"The label {label!r} of {self.name!r}: expected a string.")
+        if label in self.labels:
+            return 0
+        if self.model.has_dim("nO"):
+            raise LstmError(
+                f"{self.name!r} knows the labels {', '.join(self.labels)} and cannot learn "
+                f"{label!r} any more: map the data's labels to these, or set pretrained = null to "
+                "train a new model."
+            )
+        self.cfg["labels"].append(label)
+        self.vocab.strings.add(label)
+        return 1
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Iterable[str] | None = None,
+    ) -> None:
+        """Make new weights, unless pretrained ones are in place.
+
+        get_examples: gives the training data, whose labels are taken.
+        labels: the labels, if they are known beforehand.
+        """
+        validate_get_examples(get_examples, "SentimentClassifier.initialize")
+        if isinstance(labels, str):
+            raise LstmError(f"labels = {labels!r} of {self.name!r}: expected a list of strings.")
+        found = list(labels) if labels is not None else _find_labels(get_examples())
+        # With weights in place this asks no more than that the data fits them.
+        for label in found or ([] if self.labels else LABELS):
+            self.add_label(label)
+        if len(self.labels) < 2:
+            raise LstmError(
+                f"{self.name!r} got the label {self.labels[0]!r} alone: expected two or more, "
+                f"such as {', '.join(LABELS)}."
+            )
+        if not {"NEGATIVE", "POSITIVE"} <= set(self.labels):
+            warnings.warn(
+                f"{self.name!r} has the labels {', '.join(self.labels)}: without NEGATIVE and "
+                "POSITIVE doc.cats is all that it sets; map the data's labels to these names.",
+                UserWarning,
+                stacklevel=2,
+            )
+        if not self.needs_weights:
+            return
+        docs = [example.reference for example in islice(get_examples(), 10)]
+        truth = self.model.ops.alloc2f(len(docs), len(self.labels))
+        self.model.initialize(X=docs, Y=truth)
+
+    def predict(self, docs: Iterable[Doc]) -> list[SentimentPrediction]:
+        """What the model says of the documents, without a change to them."""
+        predictions: list[SentimentPrediction] = []
+        for batch in _token_batches(list(docs)):
+            probabilities, logits, shares = self.model.attrs["token_shares"](self.model, batch)
+            rows = zip(probabilities, logits, shares, strict=True)
+            predictions.extend(self._read_output(*row) for row in rows)
+        return predictions
+
+    def _read_output(
+        self,
+        probabilities: npt.NDArray[np.float32],
+        logits: npt.NDArray[np.float32],
+        shares: npt.NDArray[np.float32],
+    ) -> SentimentPrediction:
+        listed = probabilities.tolist()
+        if not {"NEGATIVE", "POSITIVE"} <= set(self.labels):
+            return SentimentPrediction(listed, None, 0.0, 0.0)
+        positive, negative = self.labels.index("POSITIVE"), self.labels.index("NEGATIVE")
+        odds = float(logits[positive]) - float(logits[negative])
+        mass = listed[positive] + listed[negative]
+        # mass * tanh(odds / 2) is P(POSITIVE) - P(NEGATIVE); this is how much of it one unit of
+        # the log odds stands for, whose limit at even odds is mass / 2.
+        scale = mass * math.tanh(odds / 2) / odds if odds else mass / 2
+        weights = (scale * (shares[:, positive] - shares[:, negative]).astype(np.float64)).tolist()
+        return SentimentPrediction(listed, weights, mass, scale)
+
+    def set_annotations(self, docs: Iterable[Doc], scores: list[SentimentPrediction]) -> None:
+        """Write the predictions to the documents."""
+        for doc, prediction in zip(docs, scores, strict=True):
+            cats = dict(zip(self.labels, prediction.probabilities, strict=True))
+            doc.cats.update(cats)
+            if prediction.weights is None:
+                continue
+            doc.sentiment = cats["POSITIVE"] - cats["NEGATIVE"]
+            doc.user_span_hooks["sentiment"] = span_sentiment
+            doc.user_data[USER_DATA_KEY] = {
+                "weights": prediction.weights,
+                "mass": prediction.mass,
+                "scale": prediction.scale,
+            }
+
+    def get_loss(self, examples: Iterable[Example], scores: Floats2d) -> tuple[float, Floats2d]:
+        """Cross-entropy over the labels that each reference knows.
+
+        scores: probabilities. *Shape:* ``(examples, labels)``
+        RETURNS: the mean over the examples that know anything, and the gradient of the logits.
+        """
+        examples = list(examples)
+        validate_examples(examples, "SentimentClassifier.get_loss")
+        ops = self.model.ops
+        truth, known = self._read_truth(examples)
+        # The softmax over some of the labels is that over all, made to sum to 1 again.
+        to_numpy: Callable[[Any], Any] = ops.to_numpy
+        rows = np.maximum(to_numpy(scores), 1e-9) * known
+        rows /= np.maximum(rows.sum(axis=1, keepdims=True), 1e-9)
+        count = max(1, int(known.any(axis=1).sum()))
+        loss = -float((truth * np.log(np.where(known, rows, 1.0))).sum()) / count
+        return loss, ops.asarray2f((rows - truth) / count)
+
+    def _read_truth(
+        self, examples: Sequence[Example]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """What is true, rows that sum to 1, and which labels compete; *shape* of both
+        ``(examples, labels)``. A row of False says nothing: an example to pass over."""
+        truth = np.zeros((len(examples), len(self.labels)), dtype=np.float32)
+        known = np.zeros(truth.shape, dtype=np.bool_)
+        for i, example in enumerate(examples):
+            cats = example.reference.cats
+            self._check_cats(cats)
+            values = np.array([cats.get(label, 0.0) for label in self.labels], dtype=np.float32)
+            if values.sum() > 0:
+                truth[i] = values / values.sum()
+                # A label alone does not tell which others the data knows: then all compete.
+                known[i] = [label in cats or len(cats) == 1 for label in self.labels]
+        return truth, known
+
+    def _check_cats(self, cats: dict[str, float]) -> None:
+        for label, value in cats.items():
+            if label not in self.labels:
+                raise LstmError(
+                    f"The data has the label {label!r}, {self.name!r} knows "
+                    f"{', '.join(self.labels) or 'none'}: map the data's labels to these."
+                )
+            if not 0.0 <= value <= 1.0:
+                raise LstmError(f"The label {label!r} has the value {value}: expected 0.0 to 1.0.")
+
+
+def _find_labels(examples: Iterable[Example]) -> list[str]:
+    """The labels in the data: the usual ones first, so that models of like data are alike."""
+    found = dict.fromkeys(label for example in examples for label in example.reference.cats)
+    usual = [label for label in LABELS if label in found]
+    return [*usual, *(label for label in found if label not in usual)]
+
+
+def _token_batches(docs: list[Doc]) -> Iterator[list[Doc]]:
+    batch: list[Doc] = []
+    tokens = 0
+    for doc in docs:
+        if batch and tokens + len(doc) > BATCH_TOKENS:
+            yield batch
+            batch, tokens = [], 0
+        batch.append(doc)
+        tokens += len(doc)
+    if batch:
+        yield batch

@@ -1,0 +1,141 @@
+"""spacy_lstm.TextCat.v1: documents → probabilities of labels."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from spacy.tokens import Doc
+from thinc.api import Model, get_current_ops, torch2xp
+from thinc.types import Floats2d
+from torch import Tensor
+
+from ..errors import LstmError
+from ..nn.classifier import POOLING, PooledClassifier
+from .wrapper import TorchBridge, get_bridge, split_rows
+
+__all__ = ["build_textcat"]
+
+_NAME: Final = "textcat"
+TextCat = Model[list[Doc], Floats2d]
+
+
+def build_textcat(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    exclusive_classes: bool = True,
+    hidden_width: int = 128,
+    pooling: Sequence[str] = ("attention", "max"),
+    dropout: float = 0.3,
+    nO: int | None = None,
+) -> TextCat:
+    """Classify documents from their pooled token vectors. Serves `lstm_sentiment` and spaCy's
+    `textcat` (exclusive classes) and `textcat_multilabel` (classes that may hold together).
+
+    As with `spacy.TextCatReduce.v1`, whose output layer is thinc's `Softmax`, what comes back
+    through `backprop` counts as the gradient of the logits: probabilities minus truth, which is
+    what all three components send, then is the gradient of the cross-entropy.
+
+    tok2vec: gives the token vectors; may be a listener.
+    exclusive_classes: probabilities by softmax (they sum to 1) or by sigmoid (each for itself).
+    hidden_width: width of the projected tokens.
+    pooling: one or several of "attention", "max" and "mean".
+    dropout: rate in this head; the training config's `dropout` takes its place in training.
+    nO: number of labels; None to take it from the data.
+    """
+    pooling = list(pooling)
+    if not pooling or len(set(pooling)) < len(pooling) or not set(pooling) <= set(POOLING):
+        raise LstmError(
+            f"pooling = {pooling} in spacy_lstm.TextCat.v1: expected one or several of "
+            f"{', '.join(POOLING)}."
+        )
+    if hidden_width < 1:
+        raise LstmError(
+            f"hidden_width = {hidden_width} in spacy_lstm.TextCat.v1: expected 1 or more."
+        )
+    settings = {"hidden_width": hidden_width, "pooling": pooling, "dropout": dropout}
+    return Model(
+        _NAME,
+        _forward,
+        init=_init,
+        layers=[tok2vec],
+        refs={"tok2vec": tok2vec},
+        attrs={
+            "dropout_rate": dropout,
+            "multi_label": not exclusive_classes,
+            "token_shares": _token_shares,
+        },
+        dims={"nO": nO},
+        shims=[TorchBridge(_NAME, PooledClassifier, settings)],
+    )
+
+
+def _init(model: TextCat, X: list[Doc] | None = None, Y: Floats2d | None = None) -> None:
+    tok2vec = model.get_ref("tok2vec")
+    tok2vec.initialize(X)
+    if Y is not None and model.has_dim("nO") is None:
+        model.set_dim("nO", Y.shape[1])
+    bridge = get_bridge(model)
+    if not bridge.is_built and model.has_dim("nO"):
+        # A tok2vec of spaCy's may not tell its width before it has run.
+        width = tok2vec.maybe_get_dim("nO") or tok2vec.predict(X or [])[0].shape[1]
+        bridge.build(input_width=width, labels=model.get_dim("nO"))
+
+
+def _forward(
+    model: TextCat, docs: list[Doc], is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
+    bridge = get_bridge(model)
+    vectors, backprop_vectors = model.get_ref("tok2vec")(docs, is_train)
+    flat, lengths = _flatten(bridge, vectors)
+    if not is_train:
+        logits = bridge.predict(bridge.to_tensor(flat), lengths)
+        return _probabilities(model, logits), lambda dY: []
+    tensor = bridge.to_tensor(flat, requires_grad=True)
+    logits, backward = bridge.run_update(tensor, lengths, dropout=model.attrs["dropout_rate"])
+
+    def backprop(dY: Floats2d) -> list[Doc]:
+        (dX,) = backward(dY)
+        result: list[Doc] = backprop_vectors(split_rows(dX, lengths))
+        return result
+
+    probabilities: Floats2d = _probabilities(model, logits.detach())
+    return probabilities, backprop
+
+
+def _token_shares(
+    model: TextCat, docs: list[Doc]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], list[npt.NDArray[np.float32]]]:
+    """Probabilities, logits, and each token's share of the logits, in one pass.
+
+    RETURNS: two arrays of the *shape* ``(docs, labels)`` and per document one of the *shape*
+        ``(tokens, labels)``, whose sum is the document's logits.
+    """
+    bridge = get_bridge(model)
+    flat, lengths = _flatten(bridge, model.get_ref("tok2vec").predict(docs))
+    logits, shares = bridge.predict(bridge.to_tensor(flat), lengths, with_shares=True)
+    to_numpy: Callable[[Any], Any] = get_current_ops().to_numpy
+    return (
+        to_numpy(_probabilities(model, logits)),
+        logits.cpu().numpy(),
+        split_rows(shares.cpu().numpy(), lengths),
+    )
+
+
+def _flatten(bridge: TorchBridge, vectors: list[Floats2d]) -> tuple[Any, list[int]]:
+    ops = get_current_ops()
+    expected: int = bridge.settings["input_width"]
+    for part in vectors:
+        if part.shape[1] != expected:
+            raise LstmError(
+                f"The token vectors have the width {part.shape[1]}, expected {expected}: give a "
+                "listener the nO of the tok2vec component's model as its width."
+            )
+    flat = ops.xp.concatenate(vectors) if vectors else ops.alloc2f(0, expected)
+    return flat, [len(part) for part in vectors]
+
+
+def _probabilities(model: TextCat, logits: Tensor) -> Any:
+    if model.attrs["multi_label"]:
+        return torch2xp(torch.sigmoid(logits))
+    return torch2xp(torch.softmax(logits, dim=1))

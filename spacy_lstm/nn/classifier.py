@@ -1,0 +1,102 @@
+"""A text head that pools token vectors, and what each token adds to its decision."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["POOLING", "PooledClassifier"]
+
+POOLING: Final = ("attention", "max", "mean")
+"""The ways to pool. Several are joined."""
+
+
+class PooledClassifier(nn.Module):
+    """Token vectors → projection → pooling → one linear layer.
+
+    Attention pooling weighs the tokens by a learned score v · tanh(W x) (Yang et al. 2016,
+    section 2.2). After the projection everything is a sum over tokens, so the logits fall apart
+    into exact shares: nothing about them has to be estimated.
+
+    input_width: width of the token vectors.
+    hidden_width: width of the projected tokens.
+    labels: number of logits.
+    pooling: one or several of `POOLING`.
+    dropout: rate for the token vectors and for the pooled vector.
+    """
+
+    def __init__(
+        self,
+        *,
+        input_width: int,
+        hidden_width: int,
+        labels: int,
+        pooling: Sequence[str] = ("attention", "max"),
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.pooling = tuple(pooling)
+        self.project = nn.Linear(input_width, hidden_width)
+        self.score: nn.Module | None = None
+        if "attention" in self.pooling:
+            self.score = nn.Sequential(
+                nn.Linear(input_width, max(1, hidden_width // 2)),
+                nn.Tanh(),
+                nn.Linear(max(1, hidden_width // 2), 1, bias=False),
+            )
+        self.output = nn.Linear(hidden_width * len(self.pooling), labels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self, X: Tensor, lengths: Sequence[int], *, with_shares: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Classify a ragged batch. A sequence without tokens gets the bias alone.
+
+        X: vectors of all tokens. *Shape:* ``(tokens, input_width)``
+        lengths: tokens per sequence; they sum to ``tokens``; zeros are allowed.
+        RETURNS: logits, *shape* ``(batch, labels)``; with shares also each token's part of
+            them, *shape* ``(tokens, labels)``: those of a sequence sum to its logits.
+        """
+        sizes = torch.as_tensor(lengths, dtype=torch.long, device=X.device)
+        owner = torch.repeat_interleave(torch.arange(len(sizes), device=X.device), sizes)
+        X = self.dropout(X)
+        tokens = torch.relu(self.project(X))
+        parts = [self._weights(name, X, tokens, owner, sizes) * tokens for name in self.pooling]
+        pooled = torch.cat([_sum_by_owner(part, owner, len(sizes)) for part in parts], dim=1)
+        logits: Tensor = self.output(self.dropout(pooled))
+        if not with_shares:
+            return logits
+        # The bias belongs to no token in particular, so all bear the same part of it.
+        bias = self.output.bias / sizes.clamp(min=1).unsqueeze(1)
+        return logits, torch.cat(parts, dim=1) @ self.output.weight.T + bias[owner]
+
+    def _weights(
+        self, name: str, X: Tensor, tokens: Tensor, owner: Tensor, sizes: Tensor
+    ) -> Tensor:
+        """Weights with which a sequence's projected tokens are summed.
+
+        RETURNS: *Shape:* ``(tokens, 1)``, or ``(tokens, hidden_width)`` for max pooling, where
+            each feature picks its own token.
+        """
+        if name == "mean":
+            return 1 / sizes[owner].unsqueeze(1).to(X.dtype)
+        if name == "max":
+            highest = _max_by_owner(tokens.detach(), sizes)[owner]
+            is_highest = (tokens.detach() == highest).to(X.dtype)
+            ties = _sum_by_owner(is_highest, owner, len(sizes))
+            return is_highest * (1 / ties)[owner]
+        assert self.score is not None
+        scores = self.score(X)
+        exponents = torch.exp(scores - _max_by_owner(scores.detach(), sizes)[owner])
+        return exponents / _sum_by_owner(exponents, owner, len(sizes))[owner]
+
+
+def _sum_by_owner(rows: Tensor, owner: Tensor, batch: int) -> Tensor:
+    return rows.new_zeros(batch, rows.shape[1]).index_add(0, owner, rows)
+
+
+def _max_by_owner(rows: Tensor, sizes: Tensor) -> Tensor:
+    if not len(rows):
+        return rows.new_zeros(len(sizes), rows.shape[1])
+    return torch.segment_reduce(rows, "max", lengths=sizes, axis=0)
