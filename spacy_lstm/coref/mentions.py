@@ -161,8 +161,8 @@ def is_pronoun(words: Sequence[str]) -> bool:
     return find_pronoun(text) is not None or text.lower() in OTHER_PRONOUNS
 
 
-_POSSESSIVE_MARKS: Final = frozenset({"'s", "’s", "'", "’", "'S", "’S"})
-_NAME_SUFFIXES: Final = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii", "iv", "esq", "esq."})
+POSSESSIVE_MARKS: Final = frozenset({"'s", "’s", "'", "’", "'S", "’S"})
+NAME_SUFFIXES: Final = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii", "iv", "esq", "esq."})
 
 # Words that open what follows the head of an English noun phrase.
 _OPENER_ROW = (
@@ -174,7 +174,7 @@ _OPENER_ROW = (
 _DETERMINER_ROW = "a an the this that these those my your his her its our their no some any"
 _DETERMINERS: Final = frozenset(_DETERMINER_ROW.split())
 _COORDINATORS: Final = frozenset({"and", "or", "&"})
-_POST_MODIFIER_OPENERS: Final = frozenset(_OPENER_ROW.split())
+POST_MODIFIER_OPENERS: Final = frozenset(_OPENER_ROW.split())
 
 
 def _is_cjk(word: str) -> bool:
@@ -201,8 +201,8 @@ def head_offset(words: Sequence[str]) -> int:
     for i in range(end - 1, -1, -1):
         if (
             any(character.isalnum() for character in words[i])
-            and words[i] not in _POSSESSIVE_MARKS
-            and not (i and words[i].lower() in _NAME_SUFFIXES)
+            and words[i] not in POSSESSIVE_MARKS
+            and not (i and words[i].lower() in NAME_SUFFIXES)
         ):
             return i
     return end - 1
@@ -210,11 +210,11 @@ def head_offset(words: Sequence[str]) -> int:
 
 def _core_end(words: Sequence[str]) -> int:
     """Where the mention ends without its possessive mark and what follows its head."""
-    end = len(words) - (len(words) > 1 and words[-1] in _POSSESSIVE_MARKS)
+    end = len(words) - (len(words) > 1 and words[-1] in POSSESSIVE_MARKS)
     if any(_is_cjk(word) for word in words):
         return end
     for i in range(1, end):
-        if words[i].lower() in _POST_MODIFIER_OPENERS and (
+        if words[i].lower() in POST_MODIFIER_OPENERS and (
             words[i - 1].lower() not in _COORDINATORS
         ):
             is_reduced_clause = (

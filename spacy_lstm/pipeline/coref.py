@@ -1,2 +1,377 @@
-def make_lstm_coref():
-    pass
+"""lstm_coref: pronoun resolution with coreference clusters."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from random import random
+from typing import Any, Final
+
+import numpy as np
+from spacy.language import Language
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.types import Ragged
+
+from ..coref.decode import (
+    Clustering,
+    CorefScores,
+    Link,
+    antecedent_probabilities,
+    decode,
+    reach,
+)
+from ..coref.mentions import Span as Offsets
+from ..errors import LstmError
+from ..models.coref_input import CorefInput
+from .base import PretrainedPipe
+from .coref_targets import PAIRS_PREFIX, numbered_groups, read_targets, source_of
+from .extensions import register_extensions
+
+__all__ = ["CoreferenceResolver", "make_lstm_coref"]
+
+LINKS: Final = ("pronouns", "all")
+# Documents are scored together up to this many tokens: it bounds the memory of a batch.
+_BATCH_TOKENS: Final = 10_000
+# How often training shows the model which guideline a document follows. The rest of the time
+# it learns to do without, which is how raw text comes.
+_GUIDELINE_RATE: Final = 0.5
+
+_DEFAULT_CONFIG: Final = """
+[model]
+@architectures = "spacy_lstm.Coref.v1"
+
+[model.tok2vec]
+@architectures = "spacy_lstm.BiLSTMTok2Vec.v1"
+"""
+DEFAULT_MODEL: Final[dict[str, Any]] = Config().from_str(_DEFAULT_CONFIG)["model"]
+
+register_extensions()
+
+
+@Language.factory(
+    "lstm_coref",
+    assigns=["doc.spans", "doc._.coref_links", "doc._.resolved_text", "token._.antecedent"],
+    default_config={
+        "model": DEFAULT_MODEL,
+        "pretrained": "auto",
+        "span_cluster_prefix": "coref_clusters",
+        "link": "all",
+        "threshold": 0.0,
+        "max_distance": None,
+        "candidates": None,
+        "guideline": None,
+        "scorer": {"@scorers": "spacy_lstm.coref_scorer.v1"},
+    },
+    default_score_weights={
+        "conll_f": 0.5,
+        "pronoun_f": 0.5,
+        "coref_f": None,
+        "mention_f": None,
+        "pronoun_accuracy": None,
+        "gap_f": None,
+        "gap_given_f": None,
+    },
+)
+def make_lstm_coref(
+    nlp: Language,
+    name: str,
+    model: Model[CorefInput, Any],
+    pretrained: str | None,
+    span_cluster_prefix: str,
+    link: str,
+    threshold: float,
+    max_distance: int | None,
+    candidates: Callable[[Iterable[Doc]], Ragged] | None,
+    guideline: str | None,
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> "CoreferenceResolver":
+    """The factory of `lstm_coref`; see `CoreferenceResolver` for its settings.
+
+    pretrained: "auto" for the bundle of the pipeline's language, a bundle's name, the directory
+        of a trained pipeline, or None for a model to be trained.
+    """
+    pipe = CoreferenceResolver(
+        nlp.vocab,
+        model,
+        name,
+        span_cluster_prefix=span_cluster_prefix,
+        link=link,
+        threshold=threshold,
+        max_distance=max_distance,
+        candidates=candidates,
+        guideline=guideline,
+        scorer=scorer,
+    )
+    pipe.adopt_pretrained(
+        nlp, pretrained=pretrained, factory="lstm_coref", default_model=DEFAULT_MODEL
+    )
+    return pipe
+
+
+class CoreferenceResolver(PretrainedPipe):
+    """Finds mentions, joins those of one thing to clusters, and tells what pronouns refer to.
+
+    span_cluster_prefix: clusters are stored as `doc.spans[prefix_1]`, `prefix_2`, ….
+    link: "all" to join names and nouns too, "pronouns" to let only pronouns look for a cluster.
+    threshold: probability below which a mention is left alone.
+    max_distance: words between a mention and its antecedent at most; None for no limit.
+    candidates: a suggester that gives the mentions; None for the learned mention detector.
+    guideline: the annotation guideline to follow, one of those that the model was trained with;
+        None for what they have in common.
+    scorer: scores examples, such as `spacy_lstm.coref_scorer.v1`.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[CorefInput, Any],
+        name: str = "lstm_coref",
+        *,
+        span_cluster_prefix: str = "coref_clusters",
+        link: str = "all",
+        threshold: float = 0.0,
+        max_distance: int | None = None,
+        candidates: Callable[[Iterable[Doc]], Ragged] | None = None,
+        guideline: str | None = None,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        if link not in LINKS:
+            raise LstmError(f"link = {link!r} in {name}: expected one of {', '.join(LINKS)}.")
+        if not 0 <= threshold <= 1:
+            raise LstmError(f"threshold = {threshold} in {name}: expected a number from 0 to 1.")
+        if max_distance is not None and max_distance < 1:
+            raise LstmError(
+                f"max_distance = {max_distance} in {name}: expected words, 1 or more, or null."
+            )
+        if not span_cluster_prefix:
+            raise LstmError(f"span_cluster_prefix in {name} is empty: expected a name.")
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.span_cluster_prefix = span_cluster_prefix
+        self.link = link
+        self.threshold = threshold
+        self.max_distance = max_distance
+        self.candidates = candidates
+        self.guideline = guideline
+        self.scorer = scorer
+        self.cfg: dict[str, Any] = {"temperature": 1.0}
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+    ) -> None:
+        """Make new weights, unless there are pretrained ones to go on from."""
+        validate_get_examples(get_examples, "CoreferenceResolver.initialize")
+        if not self.needs_weights:
+            return
+        docs = [example.predicted for example in islice(get_examples(), 10) if len(example.x)]
+        if not docs:
+            raise LstmError(
+                f"{self.name} got no text to initialize from: the training data is empty."
+            )
+        self.model.initialize(X=self._input(docs, _NO_SPANS))
+
+    def predict(self, docs: Iterable[Doc]) -> list[Clustering]:
+        """The clusters and links of each document, in its own token offsets."""
+        found: list[Clustering] = []
+        for batch in _by_tokens(docs):
+            whole = [doc for doc in batch if len(doc)]
+            parts = iter(self._decode(whole) if whole else [])
+            found.extend(next(parts) if len(doc) else Clustering([], []) for doc in batch)
+        return found
+
+    def _decode(self, docs: list[Doc]) -> list[Clustering]:
+        scores = self._score(docs, self._suggested(docs))
+        clustering = decode(
+            scores,
+            pronouns_only=self.link == "pronouns",
+            threshold=self.threshold,
+            temperature=self.cfg["temperature"],
+        )
+        parts = [Clustering([], []) for _ in docs]
+        ends = np.cumsum([len(doc) for doc in docs])
+        for spans, links in zip(*clustering, strict=True):
+            which = int(np.searchsorted(ends, spans[0][0], side="right"))
+            first = int(ends[which]) - len(docs[which])
+            parts[which].clusters.append([_shift(span, -first) for span in spans])
+            parts[which].links.append(
+                [
+                    Link(_shift(anaphor, -first), _shift(antecedent, -first), score)
+                    for anaphor, antecedent, score in links
+                ]
+            )
+        return parts
+
+    def _score(self, docs: list[Doc], spans: Any) -> CorefScores:
+        scores: CorefScores = self.model.predict(self._input(docs, spans))
+        return scores
+
+    def _input(
+        self, docs: list[Doc], spans: Any, guidelines: Sequence[str | None] = ()
+    ) -> CorefInput:
+        return CorefInput(
+            docs=docs,
+            spans=spans,
+            detect=self.candidates is None,
+            guidelines=tuple(guidelines) or (self.guideline,) * len(docs),
+            max_distance=self.max_distance or 0,
+        )
+
+    def _suggested(self, docs: list[Doc]) -> Any:
+        """The spans that a suggester proposes, in tokens of the batch."""
+        if self.candidates is None:
+            return _NO_SPANS
+        suggested = self.candidates(docs)
+        firsts = np.cumsum([0, *(len(doc) for doc in docs)])[:-1]
+        offsets = np.repeat(firsts, np.asarray(suggested.lengths))
+        return np.asarray(suggested.dataXd).reshape(-1, 2) + offsets[:, None]
+
+    def set_annotations(self, docs: Iterable[Doc], predictions: list[Clustering]) -> None:
+        """Write clusters and links to `doc.spans`, in the place of earlier ones."""
+        for doc, found in zip(docs, predictions, strict=True):
+            stale = [key for key in doc.spans if self._is_cluster_key(key)]
+            for key in stale:
+                del doc.spans[key]
+            ordered = sorted(zip(*found, strict=True), key=lambda pair: pair[0][0])
+            for number, (spans, links) in enumerate(ordered, start=1):
+                group = SpanGroup(
+                    doc,
+                    name=f"{self.span_cluster_prefix}_{number}",
+                    attrs={"links": [_record(link) for link in links]},
+                    spans=[Span(doc, start, end) for start, end in spans],
+                )
+                doc.spans[group.name] = group
+
+    def _is_cluster_key(self, key: str) -> bool:
+        prefix, _, number = key.rpartition("_")
+        return prefix == self.span_cluster_prefix and number.isdecimal()
+
+    def score_candidates(self, doc: Doc, anaphor: Span, candidates: Sequence[Span]) -> list[float]:
+        """Probabilities that the anaphor refers to each of the candidates, and to none of them
+        last; they sum to 1.
+
+        What leads over other pronouns of the text to a candidate counts for it.
+        """
+        for span in (anaphor, *candidates):
+            if span.doc is not doc or not len(span):
+                raise LstmError(
+                    f"score_candidates got the span {span.text!r} of another document or without "
+                    "words: expected spans of the document itself."
+                )
+        spans = [(span.start, span.end) for span in (anaphor, *candidates)]
+        scores = self._score([doc], np.array(spans, dtype=np.int64))
+        mentions = scores.mentions
+        row = int(
+            np.flatnonzero((mentions.start == anaphor.start) & (mentions.end == anaphor.end))[0]
+        )
+        hits = np.zeros((len(mentions.start), len(candidates)), dtype=bool)
+        for column, span in enumerate(candidates):
+            hits[:, column] = self._named_by(mentions, span)
+        # A mention within two candidates, one inside the other, counts for the first.
+        hits &= np.cumsum(hits, axis=1) == 1
+        hits[row] = False
+        p = antecedent_probabilities(scores, self.cfg["temperature"])
+        reached = np.clip(reach(p, scores, row, hits), 0.0, 1.0).tolist()
+        total = sum(reached)
+        return [*reached, 1 - total] if total <= 1 else [*(r / total for r in reached), 0.0]
+
+    @staticmethod
+    def _named_by(mentions: Any, span: Span) -> Any:
+        same = (mentions.start == span.start) & (mentions.end == span.end)
+        inside = (mentions.head >= span.start) & (mentions.head < span.end)
+        return same | (inside & ~mentions.is_pronoun & ~mentions.coordinated)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch of documents with clusters or pairs; others are passed over."""
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "CoreferenceResolver.update")
+        examples = [example for example in examples if self._is_annotated(example)]
+        if not examples:
+            return losses
+        set_dropout_rate(self.model, drop)
+        targets = read_targets(examples, self.span_cluster_prefix)
+        docs = [example.predicted for example in examples]
+        guidelines = [
+            source_of(example.reference) if random() < _GUIDELINE_RATE else None
+            for example in examples
+        ]
+        output, backprop = self.model.begin_update(self._input(docs, targets.all_spans, guidelines))
+        loss, gradients = self.model.attrs["loss"](output, targets)
+        backprop(gradients)
+        if sgd is not None:
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
+        """The loss of scores from `model.begin_update`, and its gradients."""
+        targets = read_targets(list(examples), self.span_cluster_prefix)
+        loss, gradients = self.model.attrs["loss"](scores, targets)
+        return loss, gradients
+
+    def _is_annotated(self, example: Example) -> bool:
+        spans = example.reference.spans
+        return len(example.predicted) > 0 and any(
+            key.startswith(_GOLD_KEYS) or self._is_cluster_key(key) for key in spans
+        )
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Scores of predicted examples. Pair data is scored twice: by the clusters that were
+        found, and by `score_candidates` with the candidates given."""
+        if self.scorer is None:
+            return {}
+        examples = list(examples)
+        given = [self._given(example) for example in examples]
+        return self.scorer(examples, given=given if any(given) else None, **kwargs)
+
+    def _given(self, example: Example) -> list[list[float]]:
+        probabilities = []
+        for group in numbered_groups(example.reference, PAIRS_PREFIX):
+            spans = [
+                example.predicted.char_span(span.start_char, span.end_char, alignment_mode="expand")
+                for span in group
+            ]
+            probabilities.append(self.score_candidates(example.predicted, spans[0], spans[1:]))
+        return probabilities
+
+
+_GOLD_KEYS: Final = ("coref_mentions", PAIRS_PREFIX)
+_NO_SPANS: Final = np.zeros((0, 2), dtype=np.int64)
+
+
+def _shift(span: Offsets, by: int) -> Offsets:
+    return span[0] + by, span[1] + by
+
+
+def _record(link: Link) -> dict[str, Any]:
+    return {
+        "anaphor": list(link.anaphor),
+        "antecedent": list(link.antecedent),
+        "score": link.score,
+    }
+
+
+def _by_tokens(docs: Iterable[Doc]) -> Iterator[list[Doc]]:
+    batch: list[Doc] = []
+    tokens = 0
+    for doc in docs:
+        if batch and tokens + len(doc) > _BATCH_TOKENS:
+            yield batch
+            batch, tokens = [], 0
+        batch.append(doc)
+        tokens += len(doc)
+    if batch:
+        yield batch

@@ -1,0 +1,412 @@
+"""Mentions of a batch of documents, their candidate antecedents, and the features of each pair.
+
+Everything is arrays over the whole batch: no loop over mentions or pairs.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .words import KINDS, Flag, Kind, Number
+from .words import WordColumn as Col
+
+__all__ = [
+    "PAIR_FEATURES",
+    "Mentions",
+    "Pairs",
+    "Words",
+    "describe_mentions",
+    "pair_candidates",
+    "pair_features",
+    "read_words",
+]
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+THIRD_PERSON: Final = (Kind.HE, Kind.SHE, Kind.IT, Kind.THEY, Kind.NEO)
+
+
+class Words(NamedTuple):
+    """The words of a batch. Every array has one entry a token."""
+
+    codes: Ints
+    """*Shape:* ``(tokens, 6)``, see `words.WordColumn`"""
+    document: Ints
+    sentence: Ints
+    """Counted through the batch, by punctuation alone."""
+    opens_sentence: Bools
+    quotes: Ints
+    """Quotation marks before the token in its document."""
+    next_opener: Ints
+    """The next token, from this one on, that would end a noun phrase's core."""
+    last_content: Ints
+    """The last token, up to this one, that can be a head."""
+    last_mark: Ints
+    """The last possessive mark up to this token, -1 for none."""
+    coordinators: Ints
+    """Coordinators before this token."""
+
+
+class Mentions(NamedTuple):
+    """The mentions of a batch, by document, start and end. One entry a mention."""
+
+    start: Ints
+    end: Ints
+    head: Ints
+    document: Ints
+    fine: Ints
+    kind: Ints
+    gender: Ints
+    number: Ints
+    key: Ints
+    """Hash of the head word."""
+    text: Ints
+    """Hash of all words."""
+    occurrences: Ints
+    """Mentions in the document with this head word."""
+    place: Ints
+    """0 elsewhere, 1 opens its sentence, 2 after a preposition, 3 possessive."""
+    coordinated: Bools
+
+    def is_kind(self, *kinds: Kind) -> Bools:
+        return np.isin(self.kind, kinds)
+
+    @property
+    def is_pronoun(self) -> Bools:
+        return np.asarray(self.kind >= Kind.HE)
+
+
+class Pairs(NamedTuple):
+    """Anaphors with their candidates: `candidates[i, c]` is the mention that is candidate c of
+    mention i, or -1."""
+
+    candidates: Ints
+    """*Shape:* ``(mentions, candidates)``"""
+    anaphor: Ints
+    """The rows of the candidates that there are. *Shape:* ``(pairs,)``"""
+    column: Ints
+    """Their columns. *Shape:* ``(pairs,)``"""
+
+    @property
+    def antecedent(self) -> Ints:
+        return np.asarray(self.candidates[self.anaphor, self.column])
+
+
+def read_words(codes: npt.NDArray[Any], lengths: list[int]) -> Words:
+    """Work out what the rest needs to know of each token.
+
+    codes: *Shape:* ``(tokens, 6)``, see `words.WordColumn`
+    lengths: tokens per document.
+    """
+    codes = codes.astype(np.int64)
+    n = len(codes)
+    document = np.repeat(np.arange(len(lengths)), lengths)
+    starts = np.repeat(np.cumsum(lengths, dtype=np.int64) - lengths, lengths)
+    flags = codes[:, Col.FLAGS]
+    tokens = np.arange(n)
+    opens = np.ones(n, dtype=bool)
+    ends = (flags & Flag.SENTENCE_END) > 0
+    # Quotation marks and further punctuation after the end still belong to the sentence.
+    content = (flags & (Flag.CONTENT | Flag.POSSESSIVE_MARK)) > 0
+    pending = _last_where(ends, tokens)
+    spoken = _last_where(content, tokens)
+    previous_end = np.concatenate([[-1], pending[:-1]]) if n else pending
+    previous_content = np.concatenate([[-1], spoken[:-1]]) if n else spoken
+    opens = (tokens == starts) | (content & (previous_end > previous_content))
+    is_opener = (flags & Flag.OPENER) > 0
+    is_quote = ((flags & Flag.QUOTE) > 0).astype(np.int64)
+    quote: Ints = np.cumsum(is_quote) - is_quote
+    coordinator = (flags & Flag.COORDINATOR) > 0
+    return Words(
+        codes=codes,
+        document=document,
+        sentence=np.cumsum(opens),
+        opens_sentence=opens,
+        quotes=quote - quote[starts] if n else quote,
+        next_opener=_next_where(is_opener, n),
+        last_content=_last_where((flags & Flag.CONTENT) > 0, tokens),
+        last_mark=_last_where((flags & Flag.POSSESSIVE_MARK) > 0, tokens),
+        coordinators=np.cumsum(coordinator) - coordinator,
+    )
+
+
+def _last_where(mask: Bools, tokens: Ints) -> Ints:
+    return np.asarray(np.maximum.accumulate(np.where(mask, tokens, -1)))
+
+
+def _next_where(mask: Bools, n: int) -> Ints:
+    places = np.where(mask, np.arange(n), n)
+    return np.asarray(np.minimum.accumulate(places[::-1])[::-1])
+
+
+def describe_mentions(words: Words, start: Ints, end: Ints) -> Mentions:
+    """What is known of mentions before any learned scorer sees them.
+
+    start, end: token offsets in the batch, sorted. *Shape:* ``(mentions,)``
+    """
+    n = len(words.codes)
+    # The core ends before the first post-modifier; an opener at the very start is not one.
+    opener = words.next_opener[np.minimum(start + 1, n - 1)] if n else start
+    opener = np.where(start + 1 < n, opener, n)
+    core = np.maximum(np.minimum(end, np.maximum(opener, start + 1)), start + 1)
+    head = words.last_content[core - 1] if n else start
+    head = np.where(head < start, core - 1, head)
+    codes = words.codes[head]
+    single = end - start == 1
+    kind = codes[:, Col.KIND]
+    # "his own" and "all of us" are not pronouns: a pronoun stands alone.
+    kind = np.where((kind >= Kind.HE) & ~single, Kind.COMMON, kind)
+    fine = np.where(single | (codes[:, Col.FINE] < 2), codes[:, Col.FINE], kind)
+    coordinated = words.coordinators[np.minimum(core, n - 1)] > words.coordinators[start]
+    number = np.where(coordinated, Number.PLURAL, codes[:, Col.NUMBER])
+    gender = np.where(coordinated, 0, _genders(words, start, head, kind))
+    key = codes[:, Col.KEY]
+    return Mentions(
+        start=start,
+        end=end,
+        head=head,
+        document=words.document[start],
+        fine=fine,
+        kind=kind,
+        gender=gender,
+        number=number,
+        key=key,
+        text=_span_hash(words, start, end),
+        occurrences=_occurrences(words.document[start], key, head),
+        place=_places(words, start, end),
+        coordinated=coordinated,
+    )
+
+
+def _genders(words: Words, start: Ints, head: Ints, kind: Ints) -> Ints:
+    gender = words.codes[:, Col.GENDER] * (
+        (words.codes[:, Col.KIND] < Kind.HE) | np.isin(words.codes[:, Col.KIND], THIRD_PERSON)
+    )
+    found = gender[head]
+    # A name takes the first gender in it ("Mrs Dalloway", "Alice Smith"), but "Alice's brother"
+    # and "his wife" are what follows the possessive.
+    first = np.maximum(start, words.last_mark[head] + 1)
+    is_name = kind == Kind.PROPER
+    named = np.zeros_like(found)
+    for step in range(8):
+        place = first + step
+        inside = is_name & (named == 0) & (place <= head)
+        place = np.minimum(place, len(gender) - 1)
+        is_word = words.codes[place, Col.KIND] < Kind.HE
+        named = np.where(inside & is_word, gender[place], named)
+    return np.asarray(np.where(is_name & (named > 0), named, found))
+
+
+def _span_hash(words: Words, start: Ints, end: Ints) -> Ints:
+    # A polynomial over the keys, summed up to every token, tells spans of equal words apart
+    # from others, whatever their place. Arithmetic wraps round at 64 bits on purpose.
+    keys = words.codes[:, Col.KEY].astype(np.uint64)
+    total = np.zeros(len(start), dtype=np.uint64)
+    longest = int((end - start).max()) if len(start) else 0
+    for step in range(min(longest, 16)):
+        inside = start + step < end
+        word = keys[np.minimum(start + step, len(keys) - 1)]
+        total = np.where(inside, total * np.uint64(1_000_003) + word + np.uint64(1), total)
+    return total.view(np.int64)
+
+
+def _occurrences(document: Ints, key: Ints, head: Ints) -> Ints:
+    # Nested mentions share a head token, which must count once.
+    heads, first = np.unique(head, return_index=True)
+    groups = np.stack([document[first], key[first]], axis=1)
+    _, group, counts = np.unique(groups, axis=0, return_inverse=True, return_counts=True)
+    by_head = counts[group.reshape(-1)]
+    return np.asarray(by_head[np.searchsorted(heads, head)], dtype=np.int64)
+
+
+def _places(words: Words, start: Ints, end: Ints) -> Ints:
+    flags = words.codes[:, Col.FLAGS]
+    n = len(flags)
+    after = np.where(end < n, flags[np.minimum(end, n - 1)], 0)
+    before = np.where(start > 0, flags[np.maximum(start - 1, 0)], 0)
+    own = np.where(end - start == 1, flags[start], 0)
+    possessive = ((after & Flag.POSSESSIVE_MARK) > 0) | ((own & Flag.POSSESSIVE) > 0)
+    place = np.where((before & Flag.PREPOSITION) > 0, 2, 0)
+    place = np.where(words.opens_sentence[start], 1, place)
+    return np.asarray(np.where(possessive, 3, place), dtype=np.int64)
+
+
+def pair_candidates(
+    mentions: Mentions, *, backward: int, forward: int, same_head: int, max_distance: int
+) -> Pairs:
+    """The candidates of every mention.
+
+    backward: how many mentions before it.
+    forward: how many nouns and names after it, for pronouns of the third person (cataphora).
+    same_head: how many further mentions before it that share its head word, for others.
+    max_distance: candidates further away than this many words are dropped; 0 for no limit.
+    """
+    m = len(mentions.start)
+    index = np.arange(m)
+    before = index[:, None] - 1 - np.arange(backward)[None]
+    columns = [
+        before,
+        _earlier_with_head(mentions, same_head, backward),
+        _later_nouns(mentions, forward),
+    ]
+    candidates = np.concatenate(columns, axis=1)
+    there = candidates >= 0
+    safe = np.where(there, candidates, 0)
+    there &= mentions.document[safe] == mentions.document[:, None]
+    if max_distance:
+        there &= np.abs(mentions.head[safe] - mentions.head[:, None]) <= max_distance
+    candidates = np.where(there, candidates, -1)
+    anaphor, column = there.nonzero()
+    return Pairs(candidates, anaphor, column)
+
+
+def _earlier_with_head(mentions: Mentions, count: int, backward: int) -> Ints:
+    m = len(mentions.start)
+    order = np.lexsort((np.arange(m), mentions.key, mentions.document))
+    same = np.zeros(m, dtype=bool)
+    same[1:] = (mentions.key[order][1:] == mentions.key[order][:-1]) & (
+        mentions.document[order][1:] == mentions.document[order][:-1]
+    )
+    previous = np.full(m, -1, dtype=np.int64)
+    previous[order[1:]] = np.where(same[1:], order[:-1], -1)
+    found = np.full((m, count), -1, dtype=np.int64)
+    nouns = ~mentions.is_pronoun
+    # Those in reach of `backward` are candidates already: step past them.
+    current = previous.copy()
+    for _ in range(backward):
+        near = (current >= 0) & (np.arange(m) - current <= backward)
+        if not near.any():
+            break
+        current = np.where(near, previous[np.maximum(current, 0)], current)
+    for column in range(count):
+        found[:, column] = np.where(nouns, current, -1)
+        current = np.where(current >= 0, previous[np.maximum(current, 0)], -1)
+    return found
+
+
+def _later_nouns(mentions: Mentions, count: int) -> Ints:
+    m = len(mentions.start)
+    nouns = np.flatnonzero(~mentions.is_pronoun)
+    found = np.full((m, count), -1, dtype=np.int64)
+    if not len(nouns) or not count:
+        return found
+    third = np.flatnonzero(mentions.is_kind(*THIRD_PERSON))
+    place = np.searchsorted(nouns, third, side="right")[:, None] + np.arange(count)[None]
+    found[third] = np.where(place < len(nouns), nouns[np.minimum(place, len(nouns) - 1)], -1)
+    return found
+
+
+def _bucket(values: Ints, edges: tuple[int, ...]) -> Ints:
+    return np.searchsorted(np.asarray(edges), values, side="right").astype(np.int64)
+
+
+_MENTION_EDGES: Final = (1, 2, 3, 4, 6, 9, 13, 20, 30, 41)
+_WORD_EDGES: Final = (1, 3, 6, 10, 16, 24, 40, 64, 120, 300)
+_SENTENCE_EDGES: Final = (1, 2, 3, 4, 6, 10, 20)
+_COUNT_EDGES: Final = (1, 2, 3, 5, 9)
+_AGREEMENTS: Final = 15  # genders × numbers
+
+PAIR_FEATURES: Final = {
+    "mentions between": len(_MENTION_EDGES) + 1,
+    "words between": len(_WORD_EDGES) + 1,
+    "sentences between": len(_SENTENCE_EDGES) + 1,
+    "string match": 9,
+    "kinds": KINDS * KINDS,
+    "gender and number": _AGREEMENTS * _AGREEMENTS,
+    "nesting": 4,
+    "names between": len(_COUNT_EDGES) + 1,
+    "rivals between": (len(_COUNT_EDGES) + 1) * KINDS,
+    "opening": 8,
+    "places": 16,
+    "forward": (len(_MENTION_EDGES) + 2),
+    "occurrences": (len(_COUNT_EDGES) + 1) * KINDS,
+    "quotation": 4,
+}
+"""The features of a pair, with the number of values of each."""
+
+
+def pair_features(words: Words, mentions: Mentions, pairs: Pairs) -> Ints:
+    """Feature values of each pair, numbered through all features.
+
+    RETURNS: *Shape:* ``(pairs, len(PAIR_FEATURES))``
+    """
+    i, j = pairs.anaphor, pairs.antecedent
+    forward = j > i
+    gap = np.abs(i - j)
+    sentence = words.sentence[mentions.start]
+    sentences = np.abs(sentence[i] - sentence[j])
+    agreement = mentions.gender * len(Number) + mentions.number
+    quoted = words.quotes[mentions.start] % 2
+    kinds = mentions.kind
+    opens = (mentions.place == 1).astype(np.int64)
+    values = (
+        np.where(forward, 0, _bucket(gap, _MENTION_EDGES)),
+        _bucket(np.abs(mentions.head[i] - mentions.head[j]), _WORD_EDGES),
+        _bucket(sentences, _SENTENCE_EDGES),
+        _string_match(mentions, i, j),
+        kinds[i] * KINDS + kinds[j],
+        agreement[i] * _AGREEMENTS + agreement[j],
+        _nesting(mentions, i, j),
+        _bucket(_between(mentions.kind == Kind.PROPER, i, j), _COUNT_EDGES),
+        _bucket(_rivals(mentions, i, j), _COUNT_EDGES) * KINDS + kinds[i],
+        opens[j] + 2 * opens[i] + 4 * (sentences == 1),
+        mentions.place[j] * 4 + mentions.place[i],
+        np.where(forward, 1 + _bucket(gap, _MENTION_EDGES), 0),
+        _bucket(mentions.occurrences[j], _COUNT_EDGES) * KINDS + kinds[i],
+        quoted[j] * 2 + quoted[i],
+    )
+    offsets = np.cumsum([0, *PAIR_FEATURES.values()])[:-1]
+    return np.asarray(np.stack(values, axis=1) + offsets)
+
+
+def _string_match(mentions: Mentions, i: Ints, j: Ints) -> Ints:
+    proper = (mentions.kind[i] == Kind.PROPER) & (mentions.kind[j] == Kind.PROPER)
+    pronouns = mentions.is_pronoun[i] & mentions.is_pronoun[j]
+    full = mentions.text[i] == mentions.text[j]
+    head = mentions.key[i] == mentions.key[j]
+    match = np.where(head, 1, 0)
+    match = np.where(full, 2, match)
+    match = np.where(proper & head, 3, match)
+    match = np.where(proper & full, 4, match)
+    match = np.where(pronouns & full, 5, match)
+    match = np.where(pronouns & ~full & (mentions.kind[i] == mentions.kind[j]), 6, match)
+    one_of_two = head & (mentions.coordinated[i] != mentions.coordinated[j])
+    match = np.where(one_of_two, 7, match)
+    plural_mismatch = head & ~proper & (mentions.number[i] != mentions.number[j])
+    return np.asarray(np.where(plural_mismatch, 8, match))
+
+
+def _nesting(mentions: Mentions, i: Ints, j: Ints) -> Ints:
+    start, end = mentions.start, mentions.end
+    j_holds = (start[j] <= start[i]) & (end[i] <= end[j])
+    i_holds = (start[i] <= start[j]) & (end[j] <= end[i])
+    apart = (end[j] <= start[i]) | (end[i] <= start[j])
+    return np.asarray(np.where(apart, 0, np.where(j_holds, 1, np.where(i_holds, 2, 3))))
+
+
+def _between(mask: Bools, i: Ints, j: Ints) -> Ints:
+    """How many mentions of the mask lie strictly between the two."""
+    upto = np.cumsum(mask)
+    low, high = np.minimum(i, j), np.maximum(i, j)
+    return np.asarray(upto[np.maximum(high - 1, low)] - upto[low])
+
+
+def _rivals(mentions: Mentions, i: Ints, j: Ints) -> Ints:
+    """Nouns and names between the two that agree with the anaphor better than nothing.
+
+    For *he* and *she* those of its own gender; for *they* plurals; for *it* what is no person.
+    """
+    nouns = ~mentions.is_pronoun
+    masc, fem, person = 1, 2, (1, 2, 3)
+    masks = {
+        Kind.HE: nouns & (mentions.gender == masc),
+        Kind.SHE: nouns & (mentions.gender == fem),
+        Kind.IT: nouns & ~np.isin(mentions.gender, person) & (mentions.number != Number.PLURAL),
+        Kind.THEY: nouns & (mentions.number == Number.PLURAL),
+    }
+    count = np.zeros(len(i), dtype=np.int64)
+    for kind, mask in masks.items():
+        count = np.where(mentions.kind[i] == kind, _between(mask, i, j), count)
+    return count

@@ -1,0 +1,40 @@
+"""What a batch of annotated documents says about mentions and antecedents."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .mentions import Span
+
+__all__ = ["CorefTargets", "PairTarget"]
+
+
+class PairTarget(NamedTuple):
+    """One pronoun with candidates that are known to be its antecedent or not. Offsets are
+    tokens of the batch."""
+
+    pronoun: Span
+    candidates: list[Span]
+    labels: list[bool]
+
+
+class CorefTargets(NamedTuple):
+    """Gold annotation of a batch, in tokens of the batch."""
+
+    spans: npt.NDArray[np.int64]
+    """Gold mentions of the fully annotated documents. *Shape:* ``(gold, 2)``"""
+    cluster: npt.NDArray[np.int64]
+    """Number of the cluster of each, unique in the batch. *Shape:* ``(gold,)``"""
+    annotated: npt.NDArray[np.bool_]
+    """Whether a document is fully annotated. *Shape:* ``(documents,)``"""
+    unmarked: npt.NDArray[np.bool_]
+    """Whether a pronoun without a gold mention says nothing, because the guideline leaves out
+    whole classes of things. *Shape:* ``(documents,)``"""
+    pairs: list[PairTarget]
+
+    @property
+    def all_spans(self) -> npt.NDArray[np.int64]:
+        """The spans that must be among the mentions considered. *Shape:* ``(spans, 2)``"""
+        paired = [span for pair in self.pairs for span in (pair.pronoun, *pair.candidates)]
+        return np.concatenate([self.spans, np.array(paired, dtype=np.int64).reshape(-1, 2)])

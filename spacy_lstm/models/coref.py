@@ -1,0 +1,152 @@
+"""spacy_lstm.Coref.v1: documents → mentions and scored antecedents."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+from spacy.tokens import Doc
+from thinc.api import Model, get_current_ops
+from thinc.types import Floats2d
+
+from ..coref.decode import CorefScores
+from ..coref.words import WordColumn, describe_word
+from ..errors import LstmError
+from ..lexicons.gender import GENDERS
+from ..nn.coref import CorefOutput, CorefRequest, CorefScorer
+from ..nn.coref_loss import coref_loss
+from .bilstm_tok2vec import gender_number
+from .coref_input import CorefInput
+from .lexemes import Lexicon
+from .wrapper import TorchBridge, split_rows
+
+__all__ = ["build_coref"]
+
+_NAME: Final = "coref"
+
+
+CorefModel = Model[CorefInput, Any]  # CorefScores; in training, CorefOutput
+
+
+def build_coref(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    hidden_width: int = 64,
+    mention_width: int = 96,
+    max_width: int = 12,
+    ratio: float = 0.35,
+    floor: float = -2.0,
+    backward: int = 40,
+    forward: int = 12,
+    same_head: int = 2,
+    dropout: float = 0.3,
+    guidelines: tuple[str, ...] = (),
+    genders: Callable[[], dict[str, str]] | None = None,
+) -> CorefModel:
+    """Mention detection, antecedent ranking with a null antecedent, after Lee et al. (2017).
+
+    tok2vec: gives the token vectors; a listener will do.
+    hidden_width: of the scorers.
+    mention_width: of the mention vectors.
+    max_width: longest mention that is looked for, in words.
+    ratio: most mentions considered, per word.
+    floor: mention logit below which a span is not considered.
+    backward: candidates before a mention.
+    forward: nouns after a third-person pronoun that may be its antecedent (cataphora).
+    same_head: further candidates before a noun that share its head word.
+    dropout: as everywhere, the training config's takes its place in training.
+    guidelines: names of annotation guidelines that the training data follows (the sources of
+        its documents). The model learns what differs between them and can follow one.
+    genders: gives the gender of words, such as `spacy_lstm.GenderLexicon.v1`.
+    """
+    if max_width < 1 or backward < 1:
+        raise LstmError(
+            f"max_width = {max_width} and backward = {backward} in spacy_lstm.Coref.v1: expected "
+            "1 or more each."
+        )
+    settings = {
+        "hidden_width": hidden_width,
+        "mention_width": mention_width,
+        "max_width": max_width,
+        "ratio": ratio,
+        "floor": floor,
+        "backward": backward,
+        "forward": forward,
+        "same_head": same_head,
+        "guidelines": len(guidelines),
+        "dropout": dropout,
+    }
+    bridge = TorchBridge(_NAME, CorefScorer, settings)
+    return Model(
+        _NAME,
+        _forward,
+        init=_init,
+        layers=[tok2vec],
+        refs={"tok2vec": tok2vec},
+        attrs={
+            "dropout_rate": dropout,
+            "guidelines": list(guidelines),
+            "genders": genders,
+            "loss": coref_loss,
+        },
+        shims=[bridge, Lexicon(_describe, len(WordColumn))],
+    )
+
+
+def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, ...]:
+    return describe_word(text, gender_number(lists.get("gender", {}), text))
+
+
+def _init(model: CorefModel, X: CorefInput | None = None, Y: Any = None) -> None:
+    tok2vec = model.get_ref("tok2vec")
+    tok2vec.initialize(X=None if X is None else X.docs)
+    bridge, lexicon = model.shims
+    assert isinstance(bridge, TorchBridge)
+    assert isinstance(lexicon, Lexicon)
+    genders = model.attrs["genders"]() if model.attrs["genders"] else {}
+    lexicon.set_lists({"gender": {word: GENDERS.index(gender) for word, gender in genders.items()}})
+    if tok2vec.has_dim("nO"):
+        bridge.build(input_width=tok2vec.get_dim("nO"))
+
+
+def _forward(
+    model: CorefModel, X: CorefInput, is_train: bool
+) -> tuple[CorefOutput | CorefScores, Callable[[Any], CorefInput]]:
+    bridge, lexicon = model.shims
+    assert isinstance(bridge, TorchBridge)
+    assert isinstance(lexicon, Lexicon)
+    tok2vec = model.get_ref("tok2vec")
+    xp = get_current_ops().xp
+    lengths = [len(doc) for doc in X.docs]
+    known = model.attrs["guidelines"]
+    names = X.guidelines or (None,) * len(lengths)
+    numbers = [known.index(name) + 1 if name in known else 0 for name in names]
+    request = CorefRequest(
+        codes=lexicon.rows(X.docs),
+        lengths=lengths,
+        spans=X.spans,
+        detect=X.detect,
+        guideline=np.array(numbers, dtype=np.int64),
+        max_distance=X.max_distance,
+    )
+    vectors, backward_tok2vec = tok2vec(X.docs, is_train)
+    flat = xp.concatenate(vectors)
+    if not is_train:
+        output = bridge.predict(bridge.to_tensor(flat), request)
+        return _to_numpy(output), lambda dY: X
+    tensor = bridge.to_tensor(flat, requires_grad=True)
+    output, backward = bridge.run_update(tensor, request, dropout=model.attrs["dropout_rate"])
+
+    def backprop(dY: Any) -> CorefInput:
+        (dX,) = backward((*dY, None, None, None))
+        backward_tok2vec(split_rows(dX, lengths))
+        return X
+
+    return output, backprop
+
+
+def _to_numpy(output: CorefOutput) -> CorefScores:
+    return CorefScores(
+        pair_logits=output.pair_logits.cpu().numpy(),
+        null_logits=output.null_logits.cpu().numpy(),
+        mentions=output.mentions,
+        pairs=output.pairs,
+    )

@@ -1,0 +1,260 @@
+"""Mention scorer, pair scorer and null antecedent over token vectors."""
+
+import math
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ..coref.candidates import (
+    PAIR_FEATURES,
+    THIRD_PERSON,
+    Mentions,
+    Pairs,
+    Words,
+    describe_mentions,
+    pair_candidates,
+    pair_features,
+    read_words,
+)
+from ..coref.words import FINE_TYPES, WordColumn
+
+__all__ = ["CorefOutput", "CorefRequest", "CorefScorer"]
+
+Ints = npt.NDArray[np.int64]
+
+_GENDERS: Final = 5
+_NUMBERS: Final = 3
+_OCCURRENCES: Final = 6
+_PLACES: Final = 4
+# Pairs scored at once: bounds the memory that long documents take.
+_PAIR_BLOCK: Final = 65_536
+_TOKEN_BLOCK: Final = 16_384
+
+
+class CorefRequest(NamedTuple):
+    """What to score, beside the token vectors."""
+
+    codes: npt.NDArray[Any]
+    """Codes of the words. *Shape:* ``(tokens, 6)``, see `coref.words.WordColumn`"""
+    lengths: list[int]
+    """Tokens per document."""
+    spans: Ints
+    """Mentions that have to be among those considered: offsets in the batch. *Shape:*
+    ``(spans, 2)``"""
+    detect: bool
+    """Whether to look for mentions beside those."""
+    guideline: Ints
+    """Per document the annotation guideline to follow, 0 for none known. *Shape:*
+    ``(documents,)``"""
+    max_distance: int
+    """Words between a mention and its candidates at most; 0 for no limit."""
+
+
+class CorefOutput(NamedTuple):
+    """Scores of a batch, and what they are scores of."""
+
+    mention_logits: Tensor
+    """Of the span that begins at a token and has 1, 2, … words. *Shape:* ``(tokens,
+    max_width)``; -inf where the document ends before."""
+    pair_logits: Tensor
+    """*Shape:* ``(mentions, candidates)``; -inf where there is no candidate."""
+    null_logits: Tensor
+    """Of having no antecedent. *Shape:* ``(mentions,)``"""
+    words: Words
+    mentions: Mentions
+    pairs: Pairs
+
+
+class CorefScorer(nn.Module):
+    """Finds mentions and scores their candidate antecedents.
+
+    A mention's score is v · relu(S[start] + E[end] + width), a pair's u · relu(A[i] + B[j] +
+    features) + a bilinear term + the candidate's mention score, in the manner of Lee et al.
+    (2017), with sums of projected token vectors in place of span vectors: nothing of the size
+    spans × width is ever made.
+
+    input_width: of the token vectors.
+    hidden_width: of the scorers.
+    mention_width: of the mention vectors.
+    max_width: longest mention, in words.
+    ratio: mentions kept per word.
+    floor: mention logit below which none is kept.
+    backward, forward, same_head: as in `coref.candidates.pair_candidates`.
+    guidelines: number of annotation guidelines told apart in training.
+    dropout: rate before the scorers.
+    """
+
+    def __init__(
+        self,
+        *,
+        input_width: int,
+        hidden_width: int,
+        mention_width: int,
+        max_width: int,
+        ratio: float,
+        floor: float,
+        backward: int,
+        forward: int,
+        same_head: int,
+        guidelines: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.max_width, self.ratio, self.floor = max_width, ratio, floor
+        self.reach = {
+            "backward": backward,
+            "forward": forward,
+            "same_head": same_head,
+        }
+        self.dropout = nn.Dropout(dropout)
+        self.span_start = nn.Linear(input_width, hidden_width)
+        self.span_end = nn.Linear(input_width, hidden_width, bias=False)
+        self.span_width = nn.Embedding(max_width, hidden_width)
+        self.span_guideline = nn.Embedding(guidelines + 1, hidden_width)
+        self.span_score = nn.Linear(hidden_width, 1)
+        self.mention_start = nn.Linear(input_width, mention_width)
+        self.mention_end = nn.Linear(input_width, mention_width, bias=False)
+        self.mention_head = nn.Linear(input_width, mention_width, bias=False)
+        sizes = (max_width, FINE_TYPES, _GENDERS * _NUMBERS, _OCCURRENCES, _PLACES)
+        self.register_buffer("feature_offsets", torch.tensor([0, *np.cumsum(sizes[:-1])]))
+        self.feature_offsets: Tensor
+        self.mention_features = nn.EmbeddingBag(sum(sizes), mention_width, mode="sum")
+        self.anaphor = nn.Linear(mention_width, hidden_width)
+        self.candidate = nn.Linear(mention_width, hidden_width, bias=False)
+        self.bilinear = nn.Linear(mention_width, mention_width, bias=False)
+        self.pair_features = nn.EmbeddingBag(sum(PAIR_FEATURES.values()), hidden_width, mode="sum")
+        self.pair_score = nn.Linear(hidden_width, 1, bias=False)
+        self.candidate_weight = nn.Parameter(torch.tensor(0.3))
+        self.null_hidden = nn.Linear(mention_width, hidden_width)
+        self.null_guideline = nn.Embedding(guidelines + 1, hidden_width)
+        self.null_score = nn.Linear(hidden_width, 1)
+        self.null_type = nn.Embedding(FINE_TYPES, 1)
+        for table in (self.mention_features, self.pair_features, self.null_type):
+            nn.init.normal_(table.weight, std=0.1)
+        for table in (self.span_guideline, self.null_guideline):
+            nn.init.zeros_(table.weight)
+
+    def forward(self, X: Tensor, request: CorefRequest) -> CorefOutput:
+        """Score a batch of documents.
+
+        X: token vectors. *Shape:* ``(tokens, input_width)``
+        """
+        words = read_words(request.codes, request.lengths)
+        X = self.dropout(X)
+        guideline = torch.from_numpy(request.guideline).to(X.device)
+        mention_logits = self.score_spans(X, words, guideline)
+        spans = self._choose_spans(mention_logits, words, request)
+        mentions = describe_mentions(words, spans[:, 0], spans[:, 1])
+        pairs = pair_candidates(mentions, max_distance=request.max_distance, **self.reach)
+        G = self._mention_vectors(X, mentions)
+        scores = self._own_scores(mention_logits, spans)
+        pair_logits = self._score_pairs(G, scores, words, mentions, pairs)
+        hidden = self.null_hidden(G) + self.null_guideline(
+            guideline[torch.from_numpy(mentions.document).to(X.device)]
+        )
+        fine = torch.from_numpy(mentions.fine).to(X.device)
+        null_logits = self.null_score(torch.relu(hidden)) + self.null_type(fine)
+        return CorefOutput(
+            mention_logits, pair_logits, null_logits.squeeze(1), words, mentions, pairs
+        )
+
+    def score_spans(self, X: Tensor, words: Words, guideline: Tensor) -> Tensor:
+        """Logits of all spans of up to `max_width` words, as in `CorefOutput.mention_logits`."""
+        n = len(X)
+        document = torch.from_numpy(words.document).to(X.device)
+        starts = self.span_start(X) + self.span_guideline(guideline[document])
+        ends = self.span_end(X)
+        blocks = []
+        for first in range(0, n, _TOKEN_BLOCK):
+            tokens = torch.arange(first, min(first + _TOKEN_BLOCK, n), device=X.device)
+            places = tokens.unsqueeze(1) + torch.arange(self.max_width, device=X.device)
+            inside = places < n
+            places = places.clamp(max=n - 1)
+            inside &= document[places] == document[tokens].unsqueeze(1)
+            hidden = starts[tokens].unsqueeze(1) + ends[places] + self.span_width.weight
+            logits = self.span_score(torch.relu(hidden)).squeeze(-1)
+            blocks.append(logits.masked_fill(~inside, -math.inf))
+        return torch.cat(blocks) if blocks else X.new_zeros(0, self.max_width)
+
+    def _choose_spans(self, logits: Tensor, words: Words, request: CorefRequest) -> Ints:
+        """The spans to consider, sorted: the best ones, pronouns, and those asked for."""
+        pronouns = np.flatnonzero(np.isin(words.codes[:, WordColumn.KIND], THIRD_PERSON))
+        parts = [request.spans.reshape(-1, 2), np.stack([pronouns, pronouns + 1], axis=1)]
+        if request.detect:
+            scores = logits.detach().cpu().numpy()
+            first = 0
+            for length in request.lengths:
+                parts.append(
+                    _best_spans(scores[first : first + length], self.ratio, self.floor) + first
+                )
+                first += length
+        return np.unique(np.concatenate(parts).astype(np.int64), axis=0)
+
+    def _own_scores(self, logits: Tensor, spans: Ints) -> Tensor:
+        # A span asked for may be longer than any that is scored; it is one for certain.
+        width = spans[:, 1] - spans[:, 0] - 1
+        known = torch.from_numpy(width < self.max_width).to(logits.device)
+        start = torch.from_numpy(spans[:, 0]).to(logits.device)
+        column = torch.from_numpy(np.minimum(width, self.max_width - 1)).to(logits.device)
+        scores: Tensor = logits[start, column]
+        known_scores: Tensor = torch.where(known, scores, torch.zeros_like(scores))
+        return known_scores.clamp(min=-8, max=8)
+
+    def _mention_vectors(self, X: Tensor, mentions: Mentions) -> Tensor:
+        start, end, head = (
+            torch.from_numpy(places).to(X.device)
+            for places in (mentions.start, mentions.end - 1, mentions.head)
+        )
+        width = np.minimum(mentions.end - mentions.start, self.max_width) - 1
+        occurrences = np.minimum(mentions.occurrences, _OCCURRENCES) - 1
+        agreement = mentions.gender * _NUMBERS + mentions.number
+        columns = (width, mentions.fine, agreement, occurrences, mentions.place)
+        features = torch.from_numpy(np.stack(columns, axis=1)).to(X.device)
+        summed: Tensor = (
+            self.mention_start(X)[start]
+            + self.mention_end(X)[end]
+            + self.mention_head(X)[head]
+            + self.mention_features(features + self.feature_offsets)
+        )
+        dropped: Tensor = self.dropout(torch.tanh(summed))
+        return dropped
+
+    def _score_pairs(
+        self, G: Tensor, scores: Tensor, words: Words, mentions: Mentions, pairs: Pairs
+    ) -> Tensor:
+        A, B, Q = self.anaphor(G), self.candidate(G), self.bilinear(G)
+        scale = 1 / math.sqrt(G.shape[1])
+        blocks = []
+        for first in range(0, len(pairs.anaphor), _PAIR_BLOCK):
+            part = pairs._replace(
+                anaphor=pairs.anaphor[first : first + _PAIR_BLOCK],
+                column=pairs.column[first : first + _PAIR_BLOCK],
+            )
+            features = torch.from_numpy(pair_features(words, mentions, part)).to(G.device)
+            i = torch.from_numpy(part.anaphor).to(G.device)
+            j = torch.from_numpy(part.antecedent).to(G.device)
+            hidden = torch.relu(A[i] + B[j] + self.pair_features(features))
+            blocks.append(
+                self.pair_score(hidden).squeeze(1)
+                + (Q[i] * G[j]).sum(1) * scale
+                + self.candidate_weight * scores[j]
+            )
+        logits = G.new_full(pairs.candidates.shape, -math.inf)
+        if not blocks:
+            return logits
+        rows = torch.from_numpy(pairs.anaphor).to(G.device)
+        columns = torch.from_numpy(pairs.column).to(G.device)
+        return logits.index_put((rows, columns), torch.cat(blocks))
+
+
+def _best_spans(logits: npt.NDArray[np.float32], ratio: float, floor: float) -> Ints:
+    """The best-scored spans of one document: offsets in it. *Shape:* ``(spans, 2)``"""
+    starts, columns = (logits > floor).nonzero()
+    limit = max(1, math.ceil(ratio * len(logits)))
+    if len(starts) > limit:
+        best = np.argpartition(-logits[starts, columns], limit - 1)[:limit]
+        starts, columns = starts[best], columns[best]
+    return np.stack([starts, starts + columns + 1], axis=1)

@@ -1,0 +1,99 @@
+"""Examples → what the coreference model is trained on."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from spacy.attrs import IDX, LENGTH
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example
+
+from ..coref.mentions import Span as Offsets
+from ..coref.targets import CorefTargets, PairTarget
+
+__all__ = ["MENTIONS_KEY", "PAIRS_PREFIX", "numbered_groups", "read_targets", "source_of"]
+
+MENTIONS_KEY: Final = "coref_mentions"
+PAIRS_PREFIX: Final = "coref_pairs"
+# Guidelines that mark only some kinds of things: a pronoun without a mark may still refer.
+_PARTIAL: Final = frozenset({"litbank"})
+
+
+def numbered_groups(doc: Doc, prefix: str) -> list[SpanGroup]:
+    """The span groups `prefix_1`, `prefix_2`, … in the order of their numbers."""
+    found = []
+    for key, group in doc.spans.items():
+        match = re.fullmatch(re.escape(prefix) + r"_(\d+)", key)
+        if match:
+            found.append((int(match.group(1)), group))
+    return [group for _, group in sorted(found, key=lambda pair: pair[0])]
+
+
+def source_of(doc: Doc) -> str | None:
+    """The name of the data set that an annotated document comes from."""
+    groups = [*numbered_groups(doc, PAIRS_PREFIX)]
+    if MENTIONS_KEY in doc.spans:
+        groups.append(doc.spans[MENTIONS_KEY])
+    return next((group.attrs.get("source") for group in groups), None)
+
+
+def read_targets(examples: Sequence[Example], prefix: str) -> CorefTargets:
+    """Gold mentions, clusters and pairs, on the tokens of the predicted documents.
+
+    prefix: of the keys of the gold clusters' span groups.
+    """
+    spans: list[Offsets] = []
+    clusters: list[int] = []
+    pairs: list[PairTarget] = []
+    annotated, unmarked = [], []
+    first = 0
+    for example in examples:
+        reference = example.reference
+        align = _Alignment(example.predicted, first)
+        groups = numbered_groups(reference, prefix)
+        gold: dict[Offsets, int] = {}
+        for group in groups:
+            number = len(spans) + len(gold)
+            for span in align.spans(list(group)):
+                gold.setdefault(span, number)
+        if MENTIONS_KEY in reference.spans:
+            for span in align.spans(list(reference.spans[MENTIONS_KEY])):
+                gold.setdefault(span, len(spans) + len(gold))
+        spans.extend(gold)
+        clusters.extend(gold.values())
+        annotated.append(bool(groups) or MENTIONS_KEY in reference.spans)
+        unmarked.append(source_of(reference) in _PARTIAL)
+        for group in numbered_groups(reference, PAIRS_PREFIX):
+            pronoun, *candidates = align.spans(list(group))
+            labels = [bool(label) for label in group.attrs["labels"]]
+            pairs.append(PairTarget(pronoun, candidates, labels))
+        first += len(example.predicted)
+    return CorefTargets(
+        spans=np.array(spans, dtype=np.int64).reshape(-1, 2),
+        cluster=np.array(clusters, dtype=np.int64),
+        annotated=np.array(annotated, dtype=bool),
+        unmarked=np.array(unmarked, dtype=bool),
+        pairs=pairs,
+    )
+
+
+class _Alignment:
+    """Finds the tokens that cover spans of another tokenization of the same text."""
+
+    def __init__(self, doc: Doc, offset: int) -> None:
+        table: Any = doc.to_array([IDX, LENGTH]).astype(np.int64).reshape(-1, 2)
+        self.starts, self.ends = table[:, 0], table.sum(axis=1)
+        self.offset = offset
+
+    def spans(self, spans: Sequence[Span]) -> list[Offsets]:
+        if not len(self.starts):
+            return []
+        start = np.array([span.start_char for span in spans], dtype=np.int64)
+        end = np.array([span.end_char for span in spans], dtype=np.int64)
+        first = np.searchsorted(self.starts, start, side="right") - 1
+        last = np.searchsorted(self.ends, end, side="left") + 1
+        first = np.maximum(first, 0)
+        last = np.clip(last, first + 1, len(self.starts))
+        offsets = zip((first + self.offset).tolist(), (last + self.offset).tolist(), strict=True)
+        return list(offsets)
