@@ -14,6 +14,8 @@ from spacy.tokens import Doc
 
 from spacy_lstm.corpora.readers import HuggingFaceCorpus
 
+from .tiny_rows import GAP_HEADER
+
 DataFile = Callable[[str], Path]
 
 
@@ -102,7 +104,7 @@ def test_gap_in_its_own_form_is_the_same(
     nlp: Language, data_file: DataFile, tmp_path: Path
 ) -> None:
     path = data_file("coref/gap.validation.jsonl.gz")
-    lines = ["ID Text Pronoun Pronoun-offset A A-offset A-coref B B-offset B-coref URL".split()]
+    lines: list[list[Any]] = [GAP_HEADER.split("\t")]
     for row in rows_of(path):
         names = [
             value
