@@ -127,7 +127,7 @@ class CorefScorer(nn.Module):
         self.bilinear = nn.Linear(mention_width, mention_width, bias=False)
         self.pair_features = nn.EmbeddingBag(sum(PAIR_FEATURES.values()), hidden_width, mode="sum")
         self.pair_score = nn.Linear(hidden_width, 1, bias=False)
-        self.candidate_weight = nn.Parameter(torch.tensor(0.3))
+        self.candidate_weight = nn.Parameter(torch.tensor([0.3]))
         self.null_hidden = nn.Linear(mention_width, hidden_width)
         self.null_guideline = nn.Embedding(guidelines + 1, hidden_width)
         self.null_score = nn.Linear(hidden_width, 1)

@@ -25,7 +25,13 @@ from ..coref.mentions import Span as Offsets
 from ..errors import LstmError
 from ..models.coref_input import CorefInput
 from .base import PretrainedPipe
-from .coref_targets import PAIRS_PREFIX, numbered_groups, read_targets, source_of
+from .coref_targets import (
+    PAIRS_PREFIX,
+    align_spans,
+    numbered_groups,
+    read_targets,
+    source_of,
+)
 from .extensions import register_extensions
 
 __all__ = ["CoreferenceResolver", "make_lstm_coref"]
@@ -340,11 +346,10 @@ class CoreferenceResolver(PretrainedPipe):
     def _given(self, example: Example) -> list[list[float]]:
         probabilities = []
         for group in numbered_groups(example.reference, PAIRS_PREFIX):
-            spans = [
-                example.predicted.char_span(span.start_char, span.end_char, alignment_mode="expand")
-                for span in group
-            ]
-            probabilities.append(self.score_candidates(example.predicted, spans[0], spans[1:]))
+            anaphor, *candidates = align_spans(example.predicted, list(group))
+            doc = example.predicted
+            spans = [Span(doc, start, end) for start, end in (anaphor, *candidates)]
+            probabilities.append(self.score_candidates(doc, spans[0], spans[1:]))
         return probabilities
 
 

@@ -12,7 +12,14 @@ from spacy.training import Example
 from ..coref.mentions import Span as Offsets
 from ..coref.targets import CorefTargets, PairTarget
 
-__all__ = ["MENTIONS_KEY", "PAIRS_PREFIX", "numbered_groups", "read_targets", "source_of"]
+__all__ = [
+    "MENTIONS_KEY",
+    "PAIRS_PREFIX",
+    "align_spans",
+    "numbered_groups",
+    "read_targets",
+    "source_of",
+]
 
 MENTIONS_KEY: Final = "coref_mentions"
 PAIRS_PREFIX: Final = "coref_pairs"
@@ -76,6 +83,11 @@ def read_targets(examples: Sequence[Example], prefix: str) -> CorefTargets:
         unmarked=np.array(unmarked, dtype=bool),
         pairs=pairs,
     )
+
+
+def align_spans(doc: Doc, spans: Sequence[Span]) -> list[Offsets]:
+    """The tokens of `doc` that cover spans of another tokenization of the same text."""
+    return _Alignment(doc, 0).spans(spans)
 
 
 class _Alignment:
