@@ -1,0 +1,165 @@
+"""Write the embedded datasets from their sources; the same bytes on every run.
+
+``python corpus/generate.py`` rewrites coref_en, coref_zh, sentiment_en and sentiment_zh beside
+this file. ``--check`` writes nothing and exits with status 1 where a file differs from what would
+be written.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import spacy
+from source.cards import card
+from source.markup import Span, parse, read_records, to_row
+from source.templates import SPLITS, Template, Vocabulary, generate, read_vocabulary
+
+HERE = Path(__file__).resolve().parent
+SOURCE = HERE / "source"
+
+# Generated rows a split; the hand-written ones come on top.
+GENERATED = {
+    "coref_en": {"train": 550, "dev": 120, "test": 120},
+    "coref_zh": {"train": 150, "dev": 35, "test": 35},
+    "sentiment_en": {"train": 560, "dev": 120, "test": 120},
+    "sentiment_zh": {"train": 160, "dev": 36, "test": 36},
+}
+# What ``~`` in the markup stands for.
+JOINTS = {"en": " ", "zh": ""}
+
+# Hand-written rows in turn: five for training, one for development, one for the test.
+_TURNS = ("train", "train", "dev", "train", "test", "train", "train")
+
+Row = dict[str, object]
+Source = tuple[str, str, str, str]  # phenomenon, origin, register or label, markup
+
+
+def lines(name: str) -> list[str]:
+    """The lines of a source file."""
+    return (SOURCE / name).read_text(encoding="utf-8").splitlines()
+
+
+def read_templates(name: str, *, labelled: bool) -> list[Template]:
+    """Templates under their ``== phenomenon`` headings.
+
+    A coreference template is ``split [cast] | text``; a sentiment template begins with its label.
+    """
+    found = []
+    phenomenon = ""
+    for line in lines(name):
+        if line.startswith("== "):
+            phenomenon = line[3:].strip()
+            continue
+        for head, text in read_records([line], 2):
+            label, _, rest = head.partition(" ") if labelled else ("", "", head)
+            split, _, cast = rest.partition(" ")
+            found.append(Template(split, f"{phenomenon} {label}", cast, text))
+    return found
+
+
+def hand_rows(name: str, split: str) -> Iterator[Source]:
+    """The hand-written texts of a split: dealt out in turn within each phenomenon."""
+    seen: dict[str, int] = {}
+    for phenomenon, detail, text in read_records(lines(f"{name}.hand.txt"), 3):
+        turn = seen.get(phenomenon, 0)
+        seen[phenomenon] = turn + 1
+        if _TURNS[turn % len(_TURNS)] == split:
+            yield phenomenon, "hand", detail, text
+
+
+def generated_rows(name: str, split: str, vocabulary: Vocabulary) -> Iterator[Source]:
+    """The generated texts of a split."""
+    templates = read_templates(f"{name}.templates.txt", labelled=name.startswith("sentiment"))
+    made = generate(templates, vocabulary, split, GENERATED[name][split], seed=name)
+    for template, text in made:
+        phenomenon, _, label = template.key.partition(" ")
+        yield phenomenon, "generated", label, text
+
+
+def sources(name: str, split: str) -> Iterator[Source]:
+    """All texts of a split, hand-written ones first."""
+    language = name.rsplit("_", 1)[1]
+    vocabulary = read_vocabulary(
+        "\n".join(lines(f"words_{language}.txt")), "\n".join(lines(f"agreement_{language}.txt"))
+    )
+    yield from hand_rows(name, split)
+    yield from generated_rows(name, split, vocabulary)
+
+
+def coref_rows(name: str, split: str) -> list[Row]:
+    """Rows with tokens, clusters and sentences."""
+    language = name.rsplit("_", 1)[1]
+    tokenizer = spacy.blank(language).tokenizer
+
+    def tokenize(text: str) -> list[Span]:
+        return [(token.idx, token.idx + len(token)) for token in tokenizer(text)]
+
+    rows: list[Row] = []
+    for number, (phenomenon, origin, register, text) in enumerate(sources(name, split), 1):
+        marked = parse(text, joint=JOINTS[language])
+        rows.append(
+            {
+                "id": f"embedded_{language}/{split}_{number:04}",
+                "source": f"embedded_{language}",
+                **to_row(marked, tokenize),
+                "meta": {
+                    "phenomenon": phenomenon,
+                    "register": register or "made",
+                    "origin": origin,
+                },
+            }
+        )
+    return rows
+
+
+def sentiment_rows(name: str, split: str) -> list[Row]:
+    """Rows with a text and its label: 0 negative, 1 neutral, 2 positive."""
+    labels = {"neg": 0, "neu": 1, "pos": 2}
+    joint = JOINTS[name.rsplit("_", 1)[1]]
+    return [
+        {
+            "text": parse(markup, joint=joint).text,
+            "label": labels[label],
+            "phenomenon": phenomenon,
+            "origin": origin,
+        }
+        for phenomenon, origin, label, markup in sources(name, split)
+    ]
+
+
+def files() -> Iterator[tuple[Path, str]]:
+    """Every file of the four datasets with its content."""
+    tasks: dict[str, Callable[[str, str], list[Row]]]
+    tasks = {"coref": coref_rows, "sentiment": sentiment_rows}
+    for name in GENERATED:
+        task = name.split("_")[0]
+        splits = {split: tasks[task](name, split) for split in SPLITS}
+        for split, rows in splits.items():
+            made = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
+            yield HERE / name / f"{split}.jsonl", "".join(f"{line}\n" for line in made)
+        yield HERE / name / "README.md", card(SOURCE / f"{name}.about.md", task=task, splits=splits)
+
+
+def main() -> int:
+    """Write the files, or compare them; the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 on a difference")
+    check = parser.parse_args().check
+    status = 0
+    for path, content in files():
+        data = content.encode("utf-8")
+        if not check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
+        elif not path.is_file() or path.read_bytes() != data:
+            print(
+                f"{path.relative_to(HERE)} differs: run python corpus/generate.py", file=sys.stderr
+            )
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""The dataset cards: YAML for the loader, and what a reader has to know."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+Rows = Sequence[Mapping[str, object]]
+
+_YAML = """---
+license: mit
+language:
+- {language}
+pretty_name: {title}
+task_categories:
+- {task}
+size_categories:
+- {size}
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: train.jsonl
+  - split: validation
+    path: dev.jsonl
+  - split: test
+    path: test.jsonl
+{features}---
+
+"""
+
+_LABELS = """dataset_info:
+  features:
+  - name: text
+    dtype: string
+  - name: label
+    dtype:
+      class_label:
+        names:
+          '0': NEGATIVE
+          '1': NEUTRAL
+          '2': POSITIVE
+  - name: phenomenon
+    dtype: string
+  - name: origin
+    dtype: string
+"""
+
+
+def card(about: Path, *, task: str, splits: Mapping[str, Rows]) -> str:
+    """The README of a dataset: YAML, the hand-written text of `about`, and counts of the rows."""
+    title, prose = about.read_text(encoding="utf-8").split("\n", 1)
+    total = sum(len(rows) for rows in splits.values())
+    head = _YAML.format(
+        language=about.name.split(".")[0].rsplit("_", 1)[1],
+        title=title.removeprefix("# "),
+        task="token-classification" if task == "coref" else "text-classification",
+        size="n<1K" if total < 1000 else "1K<n<10K",
+        features=_LABELS if task == "sentiment" else "",
+    )
+    return f"{head}{title}\n{prose.rstrip()}\n\n## Counts\n\n{_counts(splits)}"
+
+
+def _counts(splits: Mapping[str, Rows]) -> str:
+    columns = [*splits, "all"]
+    tables = []
+    for heading, key in (("origin", "origin"), ("phenomenon", "phenomenon"), ("label", "label")):
+        counted = {name: Counter(_values(rows, key)) for name, rows in splits.items()}
+        kinds = sorted(set().union(*counted.values()))
+        if not kinds:
+            continue
+        lines = [f"| {heading} | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
+        for kind in kinds:
+            numbers = [counter[kind] for counter in counted.values()]
+            lines.append(f"| {kind} | {' | '.join(map(str, [*numbers, sum(numbers)]))} |")
+        tables.append("\n".join(lines))
+    sizes = ", ".join(f"{len(rows)} in {name}" for name, rows in splits.items())
+    return f"Rows: {sizes}.\n\n" + "\n\n".join(tables) + "\n"
+
+
+def _values(rows: Rows, key: str) -> list[str]:
+    """The values of a field, which coreference rows keep under ``meta``."""
+    found = []
+    for row in rows:
+        meta = row.get("meta")
+        place = meta if isinstance(meta, Mapping) else row
+        if key in place:
+            found.append(str(place[key]))
+    return found
