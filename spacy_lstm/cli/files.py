@@ -1,0 +1,22 @@
+"""Files that are whole or not there."""
+
+from pathlib import Path
+
+__all__ = ["write_atomically"]
+
+
+def write_atomically(path: str | Path, text: str) -> None:
+    """Write beside, then rename; missing folders are made.
+
+    Args:
+        path: the file, replaced if it is there.
+        text: its content, written as UTF-8.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.partial")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)

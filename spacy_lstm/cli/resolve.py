@@ -1,0 +1,84 @@
+"""`spacy-lstm resolve`: a text with its pronouns replaced, and the links behind it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from spacy.tokens import Doc, Span
+
+from ..viz import render
+from .files import write_atomically
+from .models import (
+    DEFAULT_MODEL,
+    FileOption,
+    JsonOption,
+    ModelOption,
+    TextArgument,
+    load_for,
+    read_text,
+)
+from .reporting import only_json, print_json
+
+__all__ = ["describe_links", "resolve", "resolve_cli"]
+
+
+def resolve(text: str, *, model: str | Path = DEFAULT_MODEL, threshold: float | None = None) -> Doc:
+    """Run a pipeline's `lstm_coref` over a text.
+
+    Args:
+        text: what to read.
+        model: a bundle's name, a pipeline's folder or package.
+        threshold: probability below which a pronoun stays as it is; None for the pipeline's own.
+    """
+    nlp, pipe = load_for(model, "lstm_coref")
+    if threshold is not None:
+        pipe.threshold = threshold
+    return nlp(text)
+
+
+def describe_links(doc: Doc, prefix: str = "coref_clusters") -> dict[str, Any]:
+    """The clusters and links of a Doc as plain data; offsets are characters, ends exclusive."""
+    groups = [group for key, group in doc.spans.items() if _is_cluster(key, prefix)]
+    return {
+        "text": doc.text,
+        "resolved_text": doc._.resolved_text,
+        "resolved_offsets": [list(segment) for segment in doc._.resolved_offsets],
+        "clusters": [[_plain(span) for span in group] for group in groups],
+        "links": [
+            {"anaphor": _plain(anaphor), "antecedent": _plain(antecedent), "score": score}
+            for anaphor, antecedent, score in doc._.coref_links
+        ],
+    }
+
+
+def _is_cluster(key: str, prefix: str) -> bool:
+    return key.startswith(f"{prefix}_") and key.removeprefix(f"{prefix}_").isdecimal()
+
+
+def _plain(span: Span) -> dict[str, Any]:
+    return {"start": span.start_char, "end": span.end_char, "text": span.text}
+
+
+def resolve_cli(
+    text: TextArgument = None,
+    model: ModelOption = DEFAULT_MODEL,
+    file: FileOption = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Leave pronouns whose probability is below this."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write a picture of the links to this file.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replace the pronouns of a text by what they stand for."""
+    content = read_text(text, file)
+    with only_json(as_json):
+        doc = resolve(content, model=model, threshold=threshold)
+        if html is not None:
+            write_atomically(html, render(doc, style="coref"))
+    if as_json:
+        print_json(describe_links(doc))
+    else:
+        print(doc._.resolved_text)
