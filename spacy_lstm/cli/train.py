@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import torch
 import typer
@@ -60,13 +60,29 @@ def train(
     try:
         nlp = init_nlp(config, use_gpu=gpu)
         try:
-            train_nlp(nlp, workshop, use_gpu=gpu, stdout=sys.stdout, stderr=sys.stderr)
+            stdout: Any = _Renamed(sys.stdout, str(workshop), str(target))
+            train_nlp(nlp, workshop, use_gpu=gpu, stdout=stdout, stderr=sys.stderr)
         finally:
             # spaCy's loop has saved when it lets an interruption through.
             _publish(workshop, target)
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
     return {**_result(target / BEST), "seconds": round(perf_counter() - started, 1)}
+
+
+class _Renamed:
+    """A stream that speaks of a file by the name that it will have."""
+
+    def __init__(self, stream: TextIO, name: str, later: str) -> None:
+        self._stream = stream
+        self._name = name
+        self._later = later
+
+    def write(self, text: str) -> int:
+        return self._stream.write(text.replace(self._name, self._later))
+
+    def flush(self) -> None:
+        self._stream.flush()
 
 
 def _load_config(path: Path, overrides: Mapping[str, Any]) -> Config:
@@ -127,7 +143,7 @@ def _result(model: Path) -> dict[str, Any]:
     meta = json.loads((model / "meta.json").read_text(encoding="utf-8"))
     weights = Config().from_disk(model / "config.cfg")["training"]["score_weights"]
     figures = {name: meta["performance"].get(name) for name in weights}
-    score = sum((weights[name] or 0) * (figures[name] or 0) for name in weights)
+    score = sum(weight * (figures[name] or 0) for name, weight in weights.items() if weight)
     return {"path": str(model), "score": score, "figures": figures}
 
 
