@@ -75,11 +75,8 @@ def _init(model: TextCat, X: list[Doc] | None = None, Y: Floats2d | None = None)
     tok2vec.initialize(X)
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
-    bridge = get_bridge(model)
-    if not bridge.is_built and model.has_dim("nO"):
-        # A tok2vec of spaCy's may not tell its width before it has run.
-        width = tok2vec.maybe_get_dim("nO") or tok2vec.predict(X or [])[0].shape[1]
-        bridge.build(input_width=width, labels=model.get_dim("nO"))
+    if tok2vec.has_dim("nO") and model.has_dim("nO"):
+        get_bridge(model).build(input_width=tok2vec.get_dim("nO"), labels=model.get_dim("nO"))
 
 
 def _forward(
