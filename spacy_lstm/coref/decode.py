@@ -1,5 +1,6 @@
 """Scores of mentions and candidates → clusters, links and probabilities."""
 
+from bisect import bisect_left
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ __all__ = ["Clustering", "CorefScores", "Link", "antecedent_probabilities", "dec
 
 # Candidates below this probability cannot change a decision.
 _NEGLIGIBLE: Final = 0.01
+# Mentions of one cluster that may be nested in each other, at most.
+_NESTED: Final = 8
 _MASC, _FEM = 1, 2
 
 
@@ -153,12 +156,17 @@ def _links(
     names = [i for i in cluster if not pronoun[i]]
     fallback = max(joined.get(i, 0.0) for i in cluster)
     for i in cluster:
+        place = bisect_left(names, i)
         # A mention is no antecedent of one inside it: "his wife" does not tell who he is.
-        apart = [j for j in names if end[j] <= start[i] or end[i] <= start[j]]
-        earlier = [j for j in apart if j < i]
-        later = [j for j in apart if j > i] if pronoun[i] else []
-        if earlier or later:
-            links.append((i, earlier[-1] if earlier else later[0], joined.get(i, fallback)))
+        earlier = (
+            j for j in reversed(names[max(0, place - _NESTED) : place]) if end[j] <= start[i]
+        )
+        later = (j for j in names[place : place + _NESTED] if pronoun[i] and end[i] <= start[j])
+        antecedent = next(earlier, None)
+        if antecedent is None:
+            antecedent = next(later, None)
+        if antecedent is not None:
+            links.append((i, antecedent, joined.get(i, fallback)))
     return links
 
 

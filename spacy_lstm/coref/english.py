@@ -123,9 +123,7 @@ def her_is_object(words: Sequence[Word], i: int) -> bool:
     if after.endswith("ly") and after not in _LY_NOUNS_AND_ADJECTIVES:
         return not _is_content(then)
     if before in _PERCEPTION:
-        return after in _INFINITIVES or (
-            after.endswith("ing") and not _is_noun_phrase_rest(then)
-        )
+        return after in _INFINITIVES or (after.endswith("ing") and not _is_noun_phrase_rest(then))
     return before in _NAMING and words[i + 1].text[:1].isupper()
 
 

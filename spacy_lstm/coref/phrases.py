@@ -56,9 +56,7 @@ _QUOTES: Final = frozenset("\"'“”‘’«»「」『』()[]*_")
 _SENTENCE_ENDS: Final = (".", "!", "?", "…", "。", "！", "？")
 _RELATIVES: Final = word_set("who whom whose which where")
 # What opens an apposition after a comma ("Alice, my sister"), unlike a second adjective.
-_APPOSITIVES: Final = _RELATIVES | word_set(
-    "the a an my your his her its our their one formerly"
-)
+_APPOSITIVES: Final = _RELATIVES | word_set("the a an my your his her its our their one formerly")
 _NUMBERS: Final = word_set(
     "two three four five six seven eight nine ten eleven twelve hundred hundreds"
 )
@@ -203,9 +201,7 @@ def _is_plural(texts: list[str]) -> bool:
         return True
     head = texts[head_offset(texts)]
     # "the Smiths", but not "Mr. Smiths"
-    return _looks_plural(head) or (
-        first == "the" and head.endswith("s") and head != head.lower()
-    )
+    return _looks_plural(head) or (first == "the" and head.endswith("s") and head != head.lower())
 
 
 def _lower_first(
@@ -241,9 +237,7 @@ def _make_definite(words: list[Word], pronoun_is_plural: bool) -> list[Word] | N
         if (text in {"a", "an"} and (i == 0 or texts[i - 1].lower() in {"and", "or", ","}))
         or (text in {"some", "one"} and i == 0)
     }
-    return [
-        word._replace(text="the") if i in articles else word for i, word in enumerate(words)
-    ]
+    return [word._replace(text="the") if i in articles else word for i, word in enumerate(words)]
 
 
 def _text_of(words: list[Word]) -> str:

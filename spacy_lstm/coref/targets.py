@@ -28,6 +28,8 @@ class CorefTargets(NamedTuple):
     """Number of the cluster of each, unique in the batch. *Shape:* ``(gold,)``"""
     annotated: npt.NDArray[np.bool_]
     """Whether a document is fully annotated. *Shape:* ``(documents,)``"""
+    exhaustive: npt.NDArray[np.bool_]
+    """Whether the mentions outside of all clusters are marked too. *Shape:* ``(documents,)``"""
     unmarked: npt.NDArray[np.bool_]
     """Whether a pronoun without a gold mention says nothing, because the guideline leaves out
     whole classes of things. *Shape:* ``(documents,)``"""

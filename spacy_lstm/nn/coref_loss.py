@@ -19,6 +19,8 @@ PRONOUN_WEIGHT = 1.5
 CHAIN_WEIGHT = 0.5
 # Pair data says of few spans that they are mentions, and of none that it is not one.
 PAIR_MENTION_WEIGHT = 0.3
+# Of a span without a mark where mentions outside of all clusters are not marked.
+UNSURE_WEIGHT = 0.3
 
 
 class CorefGradients(NamedTuple):
@@ -61,7 +63,8 @@ def coref_loss(output: CorefOutput, targets: CorefTargets) -> tuple[float, Coref
 def _mention_loss(output: CorefOutput, targets: CorefTargets) -> Tensor:
     logits = output.mention_logits
     device = logits.device
-    weights = np.where(targets.annotated[output.words.document], 1.0, 0.0)
+    certainty = np.where(targets.exhaustive, 1.0, UNSURE_WEIGHT) * targets.annotated
+    weights = certainty[output.words.document]
     weight = torch.from_numpy(np.repeat(weights[:, None], logits.shape[1], axis=1)).float()
     gold = torch.zeros_like(weight)
     paired = np.array(

@@ -53,7 +53,7 @@ def read_targets(examples: Sequence[Example], prefix: str) -> CorefTargets:
     spans: list[Offsets] = []
     clusters: list[int] = []
     pairs: list[PairTarget] = []
-    annotated, unmarked = [], []
+    annotated, exhaustive, unmarked = [], [], []
     first = 0
     for example in examples:
         reference = example.reference
@@ -70,6 +70,7 @@ def read_targets(examples: Sequence[Example], prefix: str) -> CorefTargets:
         spans.extend(gold)
         clusters.extend(gold.values())
         annotated.append(bool(groups) or MENTIONS_KEY in reference.spans)
+        exhaustive.append(_is_exhaustive(reference))
         unmarked.append(source_of(reference) in _PARTIAL)
         for group in numbered_groups(reference, PAIRS_PREFIX):
             pronoun, *candidates = align.spans(list(group))
@@ -80,9 +81,14 @@ def read_targets(examples: Sequence[Example], prefix: str) -> CorefTargets:
         spans=np.array(spans, dtype=np.int64).reshape(-1, 2),
         cluster=np.array(clusters, dtype=np.int64),
         annotated=np.array(annotated, dtype=bool),
+        exhaustive=np.array(exhaustive, dtype=bool),
         unmarked=np.array(unmarked, dtype=bool),
         pairs=pairs,
     )
+
+
+def _is_exhaustive(doc: Doc) -> bool:
+    return MENTIONS_KEY in doc.spans and bool(doc.spans[MENTIONS_KEY].attrs.get("exhaustive"))
 
 
 def align_spans(doc: Doc, spans: Sequence[Span]) -> list[Offsets]:

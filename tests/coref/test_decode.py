@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_lstm.coref.candidates import describe_mentions, pair_candidates, read_words
+from spacy_lstm.coref.decode import (
+    CorefScores,
+    antecedent_probabilities,
+    decode,
+    reach,
+)
+from spacy_lstm.coref.words import describe_word
+from spacy_lstm.lexicons.gender import GENDERS
+
+GENDER = {"Ann": "fem", "Tom": "masc"}
+
+
+def scores_of(text, spans, logits, null=0.0):
+    """Scores with the logits given by (anaphor, antecedent), all others hopeless."""
+    codes = [
+        describe_word(word, GENDERS.index(GENDER.get(word, "unknown"))) for word in text.split()
+    ]
+    words = read_words(np.array(codes), [len(codes)])
+    start, end = np.array(spans).T
+    mentions = describe_mentions(words, start, end)
+    pairs = pair_candidates(mentions, backward=9, forward=9, same_head=0, max_distance=0)
+    pair_logits = np.where(pairs.candidates >= 0, -20.0, -np.inf)
+    for (i, j), value in logits.items():
+        pair_logits[i, pairs.candidates[i] == j] = value
+    return CorefScores(pair_logits, np.full(len(spans), null), mentions, pairs)
+
+
+def decoded(scores, **options):
+    return decode(scores, **({"pronouns_only": False, "threshold": 0.0} | options))
+
+
+ANN = ("Ann saw Tom . She waved", [(0, 1), (2, 3), (4, 5)])
+
+
+def test_joins_the_best_candidate():
+    found = decoded(scores_of(*ANN, {(2, 0): 3.0}))
+    assert found.clusters == [[(0, 1), (4, 5)]]
+    ((link,),) = found.links
+    assert link.anaphor == (4, 5)
+    assert link.antecedent == (0, 1)
+    assert link.score == pytest.approx(1 / (1 + np.exp(-3.0)), abs=1e-3)
+
+
+def test_no_antecedent_wins_where_it_is_more_probable():
+    assert decoded(scores_of(*ANN, {(2, 0): -1.0})).clusters == []
+
+
+def test_threshold_abstains():
+    scores = scores_of(*ANN, {(2, 0): 1.0})
+    assert decoded(scores, threshold=0.7).clusters
+    assert not decoded(scores, threshold=0.75).clusters
+
+
+def test_no_cluster_of_two_genders():
+    logits = {(2, 1): 5.0, (2, 0): 4.9}
+    assert decoded(scores_of(*ANN, logits)).clusters == [[(0, 1), (4, 5)]]
+    he = scores_of("Ann saw Tom . He waved", ANN[1], logits)
+    assert decoded(he).clusters == [[(2, 3), (4, 5)]]
+
+
+def test_a_cluster_adds_up_its_mentions():
+    text = "Ann met a friend . She waved . She left"
+    spans = [(0, 1), (2, 4), (5, 6), (8, 9)]
+    logits = {(2, 0): 5.0, (3, 1): 1.0, (3, 0): 0.8, (3, 2): 0.8}
+    found = decoded(scores_of(text, spans, logits))
+    assert found.clusters == [[(0, 1), (5, 6), (8, 9)]]
+
+
+def test_cataphora_links_to_the_later_name():
+    found = decoded(scores_of("When she woke Ann ate", [(1, 2), (3, 4)], {(0, 1): 4.0}))
+    assert found.clusters == [[(1, 2), (3, 4)]]
+    ((link,),) = found.links
+    assert (link.anaphor, link.antecedent) == ((1, 2), (3, 4))
+
+
+def test_pronouns_only_leaves_names_apart():
+    text, spans = "Ann left . Ann said she", [(0, 1), (3, 4), (5, 6)]
+    scores = scores_of(text, spans, {(1, 0): 5.0, (2, 1): 5.0})
+    assert decoded(scores).clusters == [[(0, 1), (3, 4), (5, 6)]]
+    assert decoded(scores, pronouns_only=True).clusters == [[(3, 4), (5, 6)]]
+
+
+def test_a_pronoun_inside_its_antecedent_is_not_linked_to_it():
+    found = decoded(scores_of("her mother ran", [(0, 1), (0, 2)], {(1, 0): 5.0}))
+    assert found.clusters == [[(0, 1), (0, 2)]]
+    assert found.links == [[]]
+
+
+@given(st.floats(0.1, 10), st.lists(st.floats(-30, 30), min_size=3, max_size=3))
+def test_probabilities_sum_to_one(temperature, values):
+    scores = scores_of(*ANN, {(2, 0): values[0], (2, 1): values[1]}, null=values[2])
+    p = antecedent_probabilities(scores, temperature)
+    np.testing.assert_allclose(p.sum(axis=1), 1.0)
+    assert (p >= 0).all()
+
+
+def test_reach_adds_chains_over_pronouns():
+    text = "Ann met Eve . She waved . She left"
+    spans = [(0, 1), (2, 3), (4, 5), (7, 8)]
+    scores = scores_of(text, spans, {(2, 0): 0.0, (3, 2): 0.0, (3, 1): 0.0})
+    p = antecedent_probabilities(scores)
+    hits = np.array([[True, False], [False, True], [False, False], [False, False]])
+    # Ann only through the first she (1/3 × 1/2), Eve directly (1/3).
+    np.testing.assert_allclose(reach(p, scores, 3, hits), [1 / 6, 1 / 3], atol=1e-6)
+
+
+def test_reach_stops_at_the_first_target():
+    text, spans = "Ann left . She and she", [(0, 1), (3, 4), (5, 6)]
+    scores = scores_of(text, spans, {(1, 0): 9.0, (2, 1): 9.0, (2, 0): 9.0})
+    p = antecedent_probabilities(scores)
+    hits = np.array([[True, False], [False, True], [False, False]])
+    assert reach(p, scores, 2, hits).sum() == pytest.approx(1.0, abs=1e-3)
