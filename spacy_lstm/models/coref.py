@@ -1,6 +1,6 @@
 """spacy_lstm.Coref.v1: documents → mentions and scored antecedents."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -38,7 +38,7 @@ def build_coref(
     forward: int = 12,
     same_head: int = 2,
     dropout: float = 0.3,
-    guidelines: tuple[str, ...] = (),
+    guidelines: Sequence[str] = (),
     genders: Callable[[], dict[str, str]] | None = None,
 ) -> CorefModel:
     """Mention detection, antecedent ranking with a null antecedent, after Lee et al. (2017).
