@@ -99,12 +99,12 @@ def test_probabilities_minus_truth_is_the_gradient_of_the_cross_entropy(docs):
 
     scores, backprop = model.begin_update(docs)
     backprop(scores - truth)
-    head = model.shims[0].module
-    slope = float(head.project.weight.grad[2, 3])
-    before = head.project.weight.data[2, 3].clone()
+    weight = model.shims[0].module.output.weight
+    slope = float(weight.grad[2, 3])
+    before = weight.data[2, 3].clone()
     losses = []
     for step in (1e-2, -1e-2):
-        head.project.weight.data[2, 3] = before + step
+        weight.data[2, 3] = before + step
         losses.append(loss())
     assert slope == pytest.approx((losses[0] - losses[1]) / 2e-2, rel=0.05, abs=1e-3)
 
