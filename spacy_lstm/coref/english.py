@@ -62,7 +62,9 @@ _PARTICIPLES: Final = word_set(
     "been got had become gone done seen taken given made found lost left come known written "
     "broken chosen fallen forgotten grown begun spoken stolen worn eaten driven drawn flown "
     "shown thrown told said thought bought brought caught felt held kept met paid read sent "
-    "spent taught understood won built heard led sold stood gotten"
+    "spent taught understood won built heard led sold stood gotten "
+    "bitten hidden ridden risen proven shaken woken frozen beaten sworn torn drunk sung hung "
+    "struck stuck swept slept fought sought shot blown withdrawn mistaken swum rung"
 )
 _ONLY_PERFECT: Final = word_set(
     "been got gotten had become begun lived worked arrived happened wanted tried seemed agreed "

@@ -300,6 +300,7 @@ def test_circle_of_antecedents_ends():
         ("[1 Ann] sat. <1 She>'s married.", "Ann is married."),
         ("[1 Ann] sat. <1 She>'s called Annie.", "Ann is called Annie."),
         ("[1 Ann] sat. <1 She>'d gone.", "Ann had gone."),
+        ("[1 A dog] sat. <1 It>'d often bitten me.", "The dog had often bitten me."),
         ("[1 Ann] sat. <1 She>'d better go.", "Ann had better go."),
         ("[1 Ann] sat. <1 She>'d go.", "Ann would go."),
         ("[1 Ann] sat. <1 She> 'll go.", "Ann will go."),
