@@ -4,11 +4,12 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from multiprocessing import current_process
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from spacy.language import Language
+from spacy.language import Language, _apply_pipes
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
@@ -115,7 +116,7 @@ class SentimentClassifier(PretrainedPipe):
     The score is shared out among the tokens: `token._.sentiment_weight`, kept as plain data in
     `doc.user_data["lstm_sentiment"]`, sums to it. `span.sentiment` and `doc._.entity_sentiment`
     are worked out from these weights, see `polarity.span_sentiment`. `span.sentiment` is a hook of
-    spaCy's, which it does not store with a document.
+    spaCy's, which it does not store with a document or send to another process.
 
     Learns from texts with any labels side by side: where the data knows only some of the model's
     labels (binary data in a model with NEUTRAL), only those compete with each other.
@@ -236,7 +237,8 @@ class SentimentClassifier(PretrainedPipe):
             if prediction.weights is None:
                 continue
             doc.sentiment = cats["POSITIVE"] - cats["NEGATIVE"]
-            doc.user_span_hooks["sentiment"] = span_sentiment
+            if not _in_pipe_worker():
+                doc.user_span_hooks["sentiment"] = span_sentiment
             doc.user_data[USER_DATA_KEY] = {
                 "weights": prediction.weights,
                 "mass": prediction.mass,
@@ -287,6 +289,12 @@ class SentimentClassifier(PretrainedPipe):
                 )
             if not 0.0 <= value <= 1.0:
                 raise LstmError(f"The label {label!r} has the value {value}: expected 0.0 to 1.0.")
+
+
+def _in_pipe_worker() -> bool:
+    """Whether this is a process of `nlp.pipe(n_process=2)`. Its documents are sent to the main
+    process, which drops their hooks with a warning for each."""
+    return getattr(current_process(), "_target", None) is _apply_pipes
 
 
 def _find_labels(examples: Iterable[Example]) -> list[str]:
