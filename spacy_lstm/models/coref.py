@@ -8,6 +8,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, get_current_ops
 from thinc.types import Floats2d
 
+from ..coref.batch import CorefInput
 from ..coref.decode import CorefScores
 from ..coref.words import WordColumn, describe_word
 from ..errors import LstmError
@@ -15,7 +16,6 @@ from ..lexicons.gender import GENDERS
 from ..nn.coref import CorefOutput, CorefRequest, CorefScorer
 from ..nn.coref_loss import coref_loss
 from .bilstm_tok2vec import gender_number
-from .coref_input import CorefInput
 from .lexemes import Lexicon
 from .wrapper import TorchBridge, split_rows
 

@@ -156,12 +156,12 @@ class TorchBridge(Shim):
         if not self.is_built:
             return b""
         tensors = {name: t.detach().contiguous() for name, t in self._model.state_dict().items()}
-        header = {
-            "format": _FORMAT,
-            "name": self.name,
-            "settings": json.dumps(self.settings, sort_keys=True),
-        }
-        return safetensors.torch.save(tensors, metadata=header)
+        # One entry: safetensors writes several in no fixed order, and equal weights should be
+        # equal bytes.
+        header = {"name": self.name, "settings": self.settings}
+        return safetensors.torch.save(
+            tensors, metadata={_FORMAT: json.dumps(header, sort_keys=True)}
+        )
 
     def from_bytes(self, bytes_data: bytes) -> "TorchBridge":
         """Rebuild the module with the stored settings and weights."""
@@ -197,13 +197,13 @@ def get_bridge(model: Model[Any, Any]) -> TorchBridge:
 def _read_header(data: bytes, name: str) -> Settings:
     size = int.from_bytes(data[:8], "little")
     try:
-        header = json.loads(data[8 : 8 + size])["__metadata__"]
-        settings = json.loads(header["settings"])
+        metadata = json.loads(data[8 : 8 + size])["__metadata__"]
+        header = json.loads(metadata[_FORMAT])
+        found, settings = header["name"], header["settings"]
     except (ValueError, KeyError, TypeError) as error:
         raise LstmError(_damaged(name, "the header cannot be read")) from error
-    found = (header.get("format"), header.get("name"))
-    if found != (_FORMAT, name) or not isinstance(settings, dict):
-        raise LstmError(_damaged(name, f"the header says {found}, expected {(_FORMAT, name)}"))
+    if found != name or not isinstance(settings, dict):
+        raise LstmError(_damaged(name, f"they are those of a {found} model"))
     return cast(Settings, settings)
 
 

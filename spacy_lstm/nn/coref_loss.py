@@ -15,6 +15,8 @@ __all__ = ["CorefGradients", "coref_loss"]
 
 # A pronoun is what users ask for; names find each other by their letters.
 PRONOUN_WEIGHT = 1.5
+# A text with a pair has one decision, a document of the same length dozens.
+PAIR_WEIGHT = 3.0
 # Of what a chain of pronouns adds to the loss of a pair, beside the direct choice.
 CHAIN_WEIGHT = 0.5
 # Pair data says of few spans that they are mentions, and of none that it is not one.
@@ -36,7 +38,8 @@ def coref_loss(output: CorefOutput, targets: CorefTargets) -> tuple[float, Coref
 
     Mentions: binary cross-entropy of every span. Antecedents: the negative logarithm of what
     all gold antecedents get together (marginal likelihood, Lee et al. 2017, eq. 9). Pairs: see
-    `pair_loss`. Each is a mean, over words, mentions and pairs.
+    `pair_loss`. All are sums, so that a mention weighs the same whatever stands around it,
+    divided by the words of the batch.
     """
     leaves = [
         tensor.detach().requires_grad_()
@@ -49,7 +52,8 @@ def coref_loss(output: CorefOutput, targets: CorefTargets) -> tuple[float, Coref
     if targets.pairs:
         log_p = _log_probabilities(leaf_output)
         losses = [pair_loss(leaf_output, log_p, pair) for pair in targets.pairs]
-        loss = loss + torch.stack(losses).mean()
+        loss = loss + PAIR_WEIGHT * torch.stack(losses).sum()
+    loss = loss / max(1, len(output.mention_logits))
     if not loss.requires_grad:
         return float(loss), CorefGradients(*(torch.zeros_like(leaf) for leaf in leaves))
     gradients = torch.autograd.grad(loss, leaves, allow_unused=True)
@@ -79,7 +83,7 @@ def _mention_loss(output: CorefOutput, targets: CorefTargets) -> Tensor:
     weight = weight.to(device) * torch.isfinite(logits)
     finite = logits.masked_fill(~torch.isfinite(logits), 0.0)
     losses = binary_cross_entropy_with_logits(finite, gold.to(device), weight, reduction="sum")
-    return losses / max(1, len(logits))
+    return losses
 
 
 def _log_probabilities(output: CorefOutput) -> Tensor:
@@ -104,7 +108,7 @@ def _antecedent_loss(output: CorefOutput, targets: CorefTargets) -> Tensor:
     log_p = _log_probabilities(output)
     mask = torch.from_numpy(gold).to(log_p.device)
     likelihood = torch.logsumexp(log_p.masked_fill(~mask, -torch.inf), dim=1)
-    scale = torch.from_numpy(weight / weight.sum()).float().to(log_p.device)
+    scale = torch.from_numpy(weight).float().to(log_p.device)
     return -(likelihood * scale).sum()
 
 

@@ -13,6 +13,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Ragged
 
+from ..coref.batch import CorefInput
 from ..coref.decode import (
     Clustering,
     CorefScores,
@@ -23,7 +24,6 @@ from ..coref.decode import (
 )
 from ..coref.mentions import Span as Offsets
 from ..errors import LstmError
-from ..models.coref_input import CorefInput
 from .base import PretrainedPipe
 from .coref_targets import (
     PAIRS_PREFIX,

@@ -1,10 +1,9 @@
-"""What `spacy_lstm.Coref.v1` takes."""
+"""What `spacy_lstm.Coref.v1` takes: between the component and its model."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from spacy.tokens import Doc
 
 __all__ = ["CorefInput"]
 
@@ -12,7 +11,8 @@ __all__ = ["CorefInput"]
 class CorefInput(NamedTuple):
     """Documents, and what the component wants scored in them."""
 
-    docs: list[Doc]
+    docs: list[Any]
+    """The documents; nothing on this floor looks into them."""
     spans: npt.NDArray[np.int64]
     """Mentions that have to be considered: token offsets in the batch. *Shape:* ``(n, 2)``"""
     detect: bool = True

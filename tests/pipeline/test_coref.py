@@ -1,0 +1,349 @@
+import threading
+
+import numpy as np
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import DocBin, Span, SpanGroup
+from spacy.training import Example
+from thinc.api import Adam
+
+from spacy_lstm import LstmError
+
+# Clusters as (first token, last token + 1).
+TEXTS = [
+    ("Alice is happy. She smiles.", [[(0, 1), (4, 5)]], []),
+    ("Tom lost the key. Ann found it.", [[(2, 4), (7, 8)]], [(0, 1), (5, 6)]),
+    ("Maria called. Her brother answered.", [[(0, 1), (3, 4)]], [(3, 5)]),
+    ("When he woke, Paul ate.", [[(1, 2), (4, 5)]], []),
+    ("The rain fell. Nobody came.", [], [(0, 2)]),
+]
+PAIR = ("Eve met Zoe. Zoe said she left.", (6, 7), [(0, 1), (4, 5)], [0, 1])
+MODEL = {
+    "tok2vec": {
+        "@architectures": "spacy_lstm.BiLSTMTok2Vec.v1",
+        "width": 32,
+        "width_factor": 0.5,
+        "rows": 500,
+    },
+    "hidden_width": 16,
+    "mention_width": 16,
+    "max_width": 4,
+}
+
+
+def make_nlp(**config):
+    nlp = spacy.blank("en")
+    model = {"@architectures": "spacy_lstm.Coref.v1", **MODEL}
+    nlp.add_pipe("lstm_coref", config={"pretrained": None, "model": model, **config})
+    return nlp
+
+
+def make_examples(nlp):
+    examples = []
+    for text, clusters, singletons in TEXTS:
+        doc = nlp.make_doc(text)
+        for number, spans in enumerate(clusters, start=1):
+            doc.spans[f"coref_clusters_{number}"] = [doc[a:b] for a, b in spans]
+        every = sorted({*singletons, *(span for spans in clusters for span in spans)})
+        doc.spans["coref_mentions"] = SpanGroup(
+            doc, attrs={"source": "test", "exhaustive": True}, spans=[doc[a:b] for a, b in every]
+        )
+        examples.append(Example(nlp.make_doc(text), doc))
+    text, pronoun, candidates, labels = PAIR
+    doc = nlp.make_doc(text)
+    spans = [doc[a:b] for a, b in (pronoun, *candidates)]
+    attrs = {"labels": labels, "source": "test", "id": "1", "gender": "F"}
+    doc.spans["coref_pairs_1"] = SpanGroup(doc, attrs=attrs, spans=spans)
+    examples.append(Example(nlp.make_doc(text), doc))
+    return examples
+
+
+def clusters_of(doc):
+    groups = {key: group for key, group in doc.spans.items() if key.startswith("coref_clusters")}
+    return {key: [(span.start, span.end) for span in group] for key, group in groups.items()}
+
+
+def train(nlp, examples, steps=120):
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.005
+    history = []
+    for _ in range(steps):
+        history.append(nlp.update(examples, sgd=optimizer, drop=0.0)["lstm_coref"])
+    return history
+
+
+@pytest.fixture(scope="module")
+def trained():
+    spacy.util.fix_random_seed(0)
+    nlp = make_nlp()
+    history = train(nlp, make_examples(nlp))
+    return nlp, history
+
+
+def test_overfits(trained):
+    nlp, history = trained
+    assert history[-1] < 0.05 * history[0]
+    for text, clusters, _ in TEXTS:
+        doc = nlp(text)
+        found = list(clusters_of(doc).values())
+        assert sorted(found) == sorted(clusters), text
+    scores = nlp.evaluate(make_examples(nlp))
+    for key in ("conll_f", "coref_f", "mention_f", "pronoun_f", "gap_f", "gap_given_f"):
+        assert scores[key] == 1.0, key
+
+
+def test_links_and_extensions(trained):
+    nlp, _ = trained
+    doc = nlp("Alice is happy. She smiles.")
+    (group,) = doc.spans.values()
+    assert group.name == "coref_clusters_1"
+    (link,) = group.attrs["links"]
+    assert link["anaphor"] == [4, 5]
+    assert link["antecedent"] == [0, 1]
+    assert doc[4]._.antecedent.text == "Alice"
+    assert doc[4]._.antecedent_score == pytest.approx(link["score"])
+    assert 0.5 < link["score"] <= 1
+    assert doc[0]._.antecedent is None
+    assert doc[0]._.antecedent_score == 0.0
+    assert doc._.resolved_text == "Alice is happy. Alice smiles."
+    ((anaphor, antecedent, score),) = doc._.coref_links
+    assert (anaphor.text, antecedent.text, score) == ("She", "Alice", link["score"])
+
+
+def test_cataphora(trained):
+    doc = trained[0]("When he woke, Paul ate.")
+    assert doc[1]._.antecedent.text == "Paul"
+
+
+def test_pipe_is_call(trained):
+    nlp, _ = trained
+    texts = [text for text, _, _ in TEXTS] * 3 + ["", " ", "she"]
+    piped = [clusters_of(doc) for doc in nlp.pipe(texts, batch_size=4)]
+    assert piped == [clusters_of(nlp(text)) for text in texts]
+
+
+def test_n_process(trained):
+    nlp, _ = trained
+    texts = [text for text, _, _ in TEXTS] * 2
+    docs = list(nlp.pipe(texts, n_process=2, batch_size=3))
+    assert [clusters_of(doc) for doc in docs] == [clusters_of(nlp(text)) for text in texts]
+    assert docs[0][4]._.antecedent.text == "Alice"
+
+
+def test_threads(trained):
+    nlp, _ = trained
+    expected = [clusters_of(nlp(text)) for text, _, _ in TEXTS]
+    found = {}
+
+    def work(number):
+        found[number] = [clusters_of(nlp(text)) for text, _, _ in TEXTS]
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == dict.fromkeys(range(4), expected)
+
+
+def test_round_trips(trained, tmp_path):
+    nlp, _ = trained
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    fresh = make_nlp()
+    fresh.initialize(lambda: make_examples(fresh))
+    text = "Tom lost the key. Ann found it."
+    expected = clusters_of(nlp(text))
+    assert clusters_of(fresh(text)) != expected
+    assert clusters_of(loaded(text)) == expected
+    assert clusters_of(fresh.from_bytes(nlp.to_bytes())(text)) == expected
+    before = nlp.get_pipe("lstm_coref").model.to_bytes()
+    assert loaded.get_pipe("lstm_coref").model.to_bytes() == before
+
+
+def test_results_survive_docbin(trained):
+    nlp, _ = trained
+    data = DocBin(docs=[nlp("Alice is happy. She smiles.")]).to_bytes()
+    (doc,) = DocBin().from_bytes(data).get_docs(spacy.blank("en").vocab)
+    assert doc[4]._.antecedent.text == "Alice"
+    assert doc._.resolved_text == "Alice is happy. Alice smiles."
+
+
+def test_a_second_run_replaces_the_clusters_of_the_first(trained):
+    nlp, _ = trained
+    doc = nlp("Alice is happy. She smiles.")
+    doc.spans["coref_clusters_7"] = [doc[0:1]]
+    doc.spans["coref_clusters_mine"] = [doc[0:1]]
+    assert set(nlp.get_pipe("lstm_coref")(doc).spans) == {
+        "coref_clusters_1",
+        "coref_clusters_mine",
+    }
+
+
+def test_score_candidates(trained):
+    nlp, _ = trained
+    pipe = nlp.get_pipe("lstm_coref")
+    doc = nlp.make_doc("Tom lost the key. Ann found it.")
+    p = pipe.score_candidates(doc, doc[7:8], [doc[0:1], doc[2:4], doc[5:6]])
+    assert sum(p) == pytest.approx(1.0)
+    assert p[1] > 0.8
+    assert all(0 <= value <= 1 for value in p)
+    assert pipe.score_candidates(doc, doc[7:8], []) == [1.0]
+    with pytest.raises(LstmError, match="spans of the document itself"):
+        pipe.score_candidates(doc, nlp.make_doc("it")[0:1], [])
+
+
+def test_batched_probabilities_equal_single_ones(trained):
+    pipe = trained[0].get_pipe("lstm_coref")
+    docs = [trained[0].make_doc(text) for text, _, _ in TEXTS]
+    together = pipe.predict(docs)
+    alone = [pipe.predict([doc])[0] for doc in docs]
+    for left, right in zip(together, alone, strict=True):
+        assert left.clusters == right.clusters
+        for one, other in zip(left.links, right.links, strict=True):
+            np.testing.assert_allclose([k.score for k in one], [k.score for k in other], atol=1e-5)
+
+
+def test_settings(trained, tmp_path):
+    nlp, _ = trained
+    nlp.to_disk(tmp_path)
+    text = "Maria called. Her brother answered."
+
+    def load(**settings):
+        overrides = {f"components.lstm_coref.{key}": value for key, value in settings.items()}
+        return spacy.load(tmp_path, config=overrides)
+
+    assert clusters_of(load()(text))
+    assert not clusters_of(load(threshold=1.0)(text))
+    assert not clusters_of(load(max_distance=2)(text))
+    assert list(load(span_cluster_prefix="x")(text).spans) == ["x_1"]
+    assert clusters_of(load(link="pronouns")(text))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"link": "names"}, "link = 'names'.*pronouns, all"),
+        ({"threshold": 1.5}, "threshold = 1.5.*from 0 to 1"),
+        ({"max_distance": 0}, "max_distance = 0.*1 or more"),
+        ({"span_cluster_prefix": ""}, "span_cluster_prefix.*empty"),
+    ],
+)
+def test_mistaken_settings(config, message):
+    with pytest.raises(LstmError, match=message):
+        make_nlp(**config)
+
+
+def test_mistaken_model():
+    model = {"@architectures": "spacy_lstm.Coref.v1", **MODEL, "max_width": 0}
+    with pytest.raises(LstmError, match="max_width = 0"):
+        make_nlp(model=model)
+
+
+def test_nothing_to_initialize_from():
+    nlp = make_nlp()
+    empty = Example(nlp.make_doc(""), nlp.make_doc(""))
+    with pytest.raises(LstmError, match="training data is empty"):
+        nlp.initialize(lambda: [empty])
+
+
+def test_without_weights():
+    with pytest.raises(LstmError, match="no weights yet"):
+        make_nlp()("She left.")
+
+
+def test_unannotated_examples_teach_nothing(trained):
+    nlp, _ = trained
+    pipe = nlp.get_pipe("lstm_coref")
+    before = pipe.model.to_bytes()
+    example = Example(nlp.make_doc("Ann left."), nlp.make_doc("Ann left."))
+    assert pipe.update([example], sgd=nlp.create_optimizer())["lstm_coref"] == 0.0
+    assert pipe.model.to_bytes() == before
+
+
+def test_get_loss(trained):
+    nlp, _ = trained
+    pipe = nlp.get_pipe("lstm_coref")
+    examples = make_examples(nlp)
+    scores, _ = pipe.model.begin_update(pipe._input([eg.predicted for eg in examples], _gold()))
+    loss, gradients = pipe.get_loss(examples, scores)
+    assert 0 < loss < 1
+    assert gradients.pair_logits.shape == scores.pair_logits.shape
+
+
+def _gold():
+    nlp = spacy.blank("en")
+    spans, offset = [], 0
+    for text, clusters, singletons in TEXTS:
+        spans += [(a + offset, b + offset) for c in clusters for a, b in c]
+        spans += [(a + offset, b + offset) for a, b in singletons]
+        offset += len(nlp.make_doc(text))
+    spans += [(a + offset, b + offset) for a, b in (PAIR[1], *PAIR[2])]
+    return np.array(spans)
+
+
+def test_averages_reach_torch():
+    spacy.util.fix_random_seed(1)
+    other = make_nlp()
+    examples = make_examples(other)
+    other.initialize(lambda: examples)
+    optimizer = Adam(0.005, use_averages=True)
+    for _ in range(5):
+        other.update(examples, sgd=optimizer)
+    pipe = other.get_pipe("lstm_coref")
+    docs = [eg.predicted for eg in examples]
+    last = pipe.model.predict(pipe._input(docs, _gold())).pair_logits
+    with other.use_params(optimizer.averages):
+        averaged = pipe.model.predict(pipe._input(docs, _gold())).pair_logits
+    again = pipe.model.predict(pipe._input(docs, _gold())).pair_logits
+    np.testing.assert_array_equal(last, again)
+    finite = np.isfinite(last)
+    assert np.abs(last[finite] - averaged[finite]).max() > 1e-4
+
+
+@Language.component("mark_entities")
+def mark_entities(doc):
+    doc.ents = [Span(doc, 0, 1, label="PERSON")]
+    return doc
+
+
+def test_suggester_takes_the_place_of_the_detector(trained, tmp_path):
+    trained[0].to_disk(tmp_path)
+    suggester = {"@misc": "spacy_lstm.EntitySuggester.v1"}
+    nlp = spacy.load(tmp_path, config={"components.lstm_coref.candidates": suggester})
+    nlp.add_pipe("mark_entities", first=True)
+    assert clusters_of(nlp("Alice is happy. She smiles.")) == {"coref_clusters_1": [(0, 1), (4, 5)]}
+    # The key is no entity, so it cannot be what "it" refers to.
+    assert not clusters_of(nlp("Tom lost the key. Ann found it."))
+
+
+def test_noun_chunk_suggester():
+    suggest = spacy.registry.misc.get("spacy_lstm.NounChunkSuggester.v1")()
+    nlp = spacy.blank("en")
+    doc = spacy.tokens.Doc(
+        nlp.vocab,
+        words=["the", "dog", "barks"],
+        heads=[1, 2, 2],
+        deps=["det", "nsubj", "ROOT"],
+        pos=["DET", "NOUN", "VERB"],
+        ents=["O", "O", "O"],
+    )
+    suggested = suggest([doc, nlp.make_doc("")[0:0].as_doc()])
+    assert suggested.dataXd.tolist() == [[0, 2]]
+    assert suggested.lengths.tolist() == [1, 0]
+
+
+def test_listener_shares_an_encoder(tmp_path):
+    spacy.util.fix_random_seed(0)
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec", config={"model": MODEL["tok2vec"]})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32 + 60, "upstream": "*"}
+    model = {"@architectures": "spacy_lstm.Coref.v1", **MODEL, "tok2vec": listener}
+    nlp.add_pipe("lstm_coref", config={"pretrained": None, "model": model})
+    examples = make_examples(nlp)
+    history = train(nlp, examples, steps=40)
+    assert history[-1] < 0.5 * history[0]
+    nlp.to_disk(tmp_path)
+    text = "Tom lost the key. Ann found it."
+    assert clusters_of(spacy.load(tmp_path)(text)) == clusters_of(nlp(text))
