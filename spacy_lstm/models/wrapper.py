@@ -44,6 +44,8 @@ class TorchBridge(Shim):
         self.name = name
         self.factory = factory
         self.settings: Settings = dict(settings)
+        # Bundles are stored in half precision; what is computed stays in single.
+        self.stores_half = False
 
     @property
     def module(self) -> nn.Module:
@@ -155,7 +157,10 @@ class TorchBridge(Shim):
         model without weights."""
         if not self.is_built:
             return b""
-        tensors = {name: t.detach().contiguous() for name, t in self._model.state_dict().items()}
+        tensors = {
+            name: (t.half() if self.stores_half and t.is_floating_point() else t).contiguous()
+            for name, t in self._model.state_dict().items()
+        }
         # One entry: safetensors writes several in no fixed order, and equal weights should be
         # equal bytes.
         header = {"name": self.name, "settings": self.settings}

@@ -1,0 +1,89 @@
+"""Trained components → a bundle."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import spacy
+from spacy.language import Language
+from thinc.api import Config
+
+from ..errors import LstmError
+from ..models.wrapper import TorchBridge
+
+__all__ = ["LIMIT_BYTES", "assemble_bundle"]
+
+LIMIT_BYTES: Final = 15_000_000
+"""Size that a bundle must stay under."""
+
+# Files that only training reads: what they held is in the weights.
+_SOURCES: Final = ("vectors", "genders")
+
+
+def assemble_bundle(
+    sources: Mapping[str, Language],
+    output: Path,
+    *,
+    meta: Mapping[str, Any],
+    card: str,
+) -> int:
+    """Write trained components as one bundle, in the place of an earlier one of that name.
+
+    sources: for each component's name a pipeline that has it.
+    output: the bundle's directory; its name is the bundle's.
+    meta: further entries of meta.json, such as the licence and the figures.
+    card: the model card.
+    RETURNS: its size in bytes.
+    """
+    lang = {nlp.lang for nlp in sources.values()}
+    if len(lang) != 1:
+        raise LstmError(
+            f"The components are for {', '.join(sorted(map(str, lang)))}: expected one."
+        )
+    nlp = spacy.blank(str(lang.pop()))
+    for name, source in sources.items():
+        if name not in source.pipe_names:
+            raise LstmError(
+                f"The pipeline has {', '.join(source.pipe_names) or 'no components'}: expected one "
+                f"named {name!r}."
+            )
+        pipe: Any = nlp.add_pipe(name, source=source)
+        for node in pipe.model.walk():
+            for shim in node.shims:
+                if isinstance(shim, TorchBridge):
+                    shim.stores_half = True
+    draft = output.with_name(f".{output.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    nlp.meta["name"] = output.name.split("_", 1)[-1]
+    nlp.meta.update(meta)
+    nlp.to_disk(draft, exclude=["vocab"])
+    _write_config(draft / "config.cfg", list(sources))
+    (draft / "README.md").write_text(card, encoding="utf8")
+    size = sum(path.stat().st_size for path in draft.rglob("*") if path.is_file())
+    if size >= LIMIT_BYTES:
+        shutil.rmtree(draft)
+        raise LstmError(f"The bundle has {size:,} bytes: expected less than {LIMIT_BYTES:,}.")
+    shutil.rmtree(output, ignore_errors=True)
+    draft.rename(output)
+    return size
+
+
+def _write_config(path: Path, components: list[str]) -> None:
+    """Leave out of the config what only training needs."""
+    config = Config().from_disk(path, interpolate=False)
+    for section in ("training", "pretraining", "initialize", "corpora", "paths", "system"):
+        config.pop(section, None)
+    for name in components:
+        settings = config["components"][name]
+        settings["pretrained"] = None
+        for block in _blocks(settings):
+            for key in _SOURCES:
+                if key in block:
+                    block[key] = None
+    config.to_disk(path)
+
+
+def _blocks(block: dict[str, Any]) -> list[dict[str, Any]]:
+    nested = [value for value in block.values() if isinstance(value, dict)]
+    return [block, *(inner for value in nested for inner in _blocks(value))]
