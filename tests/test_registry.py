@@ -7,7 +7,7 @@ import pytest
 from spacy.util import registry
 
 REGISTRIES = {
-    "spacy_factories": "factories",
+    "spacy_factories": "_entry_point_factories",
     "spacy_architectures": "architectures",
     "spacy_readers": "readers",
     "spacy_scorers": "scorers",
