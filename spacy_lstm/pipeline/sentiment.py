@@ -222,7 +222,7 @@ class SentimentClassifier(PretrainedPipe):
             return SentimentPrediction(listed, None, 0.0, 0.0)
         positive, negative = self.labels.index("POSITIVE"), self.labels.index("NEGATIVE")
         odds = float(logits[positive]) - float(logits[negative])
-        mass = listed[positive] + listed[negative]
+        mass = min(1.0, listed[positive] + listed[negative])
         # mass * tanh(odds / 2) is P(POSITIVE) - P(NEGATIVE); this is how much of it one unit of
         # the log odds stands for, whose limit at even odds is mass / 2.
         scale = mass * math.tanh(odds / 2) / odds if odds else mass / 2
