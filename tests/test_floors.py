@@ -25,7 +25,7 @@ ROOMS = {
     "scorers": {"errors", "coref"},
     "corpora": {"errors", "coref"},
     "viz": {"errors", "coref", "traces"},
-    "pretrained": {"errors"},
+    "pretrained": {"errors", "models"},
     "pipeline": {"errors", "coref", "pretrained"},
     "cli": {"errors", "coref", "pretrained", "viz", "corpora"},
 }

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from .classify import classify_cli
 from .evaluate import evaluate_app
+from .explain import explain_cli
 from .prepare import prepare_cli
 from .resolve import resolve_cli
 from .train import train_cli
@@ -94,3 +95,4 @@ app.command("train", context_settings={"allow_extra_args": True, "ignore_unknown
 app.add_typer(evaluate_app, name="evaluate")
 app.command("resolve")(resolve_cli)
 app.command("classify")(classify_cli)
+app.command("explain")(explain_cli)

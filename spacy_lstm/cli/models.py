@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 DEFAULT_MODEL = "en_lstm_sm"
+_FACTORIES = {"lstm_coref", "lstm_sentiment"}
 
 TextArgument = Annotated[
     str | None, typer.Argument(help="The text; left out, it is read from standard input.")
@@ -45,11 +46,14 @@ def read_text(text: str | None, file: Path | None) -> str:
         raise typer.BadParameter("no text: give one, or --file FILE, or pipe one in")
     try:
         if file is None or str(file) == "-":
-            return sys.stdin.read()
-        return file.read_text(encoding="utf-8")
+            content = sys.stdin.read()
+        else:
+            content = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         name = file or "standard input"
         raise LstmError(f"{name} is not UTF-8 ({error.reason}): convert it first") from error
+    # What ends a file or a pipe is no part of the text.
+    return content.removesuffix("\n")
 
 
 def find_pipe(nlp: Language, factory: str) -> Any:
@@ -71,6 +75,3 @@ def load_for(model: str | Path, factory: str) -> tuple[Language, Any]:
         if nlp.get_pipe_meta(name).factory in _FACTORIES - {factory}:
             nlp.disable_pipe(name)
     return nlp, pipe
-
-
-_FACTORIES = {"lstm_coref", "lstm_sentiment"}

@@ -36,14 +36,13 @@ def resolve(text: str, *, model: str | Path = DEFAULT_MODEL, threshold: float | 
     return nlp(text)
 
 
-def describe_links(doc: Doc, prefix: str = "coref_clusters") -> dict[str, Any]:
+def describe_links(doc: Doc) -> dict[str, Any]:
     """The clusters and links of a Doc as plain data; offsets are characters, ends exclusive."""
-    groups = [group for key, group in doc.spans.items() if _is_cluster(key, prefix)]
     return {
         "text": doc.text,
         "resolved_text": doc._.resolved_text,
         "resolved_offsets": [list(segment) for segment in doc._.resolved_offsets],
-        "clusters": [[_plain(span) for span in group] for group in groups],
+        "clusters": [[_plain(span) for span in doc.spans[key]] for key in _cluster_keys(doc)],
         "links": [
             {"anaphor": _plain(anaphor), "antecedent": _plain(antecedent), "score": score}
             for anaphor, antecedent, score in doc._.coref_links
@@ -51,12 +50,19 @@ def describe_links(doc: Doc, prefix: str = "coref_clusters") -> dict[str, Any]:
     }
 
 
-def _is_cluster(key: str, prefix: str) -> bool:
-    return key.startswith(f"{prefix}_") and key.removeprefix(f"{prefix}_").isdecimal()
+def _cluster_keys(doc: Doc) -> list[str]:
+    """The span groups that `lstm_coref` made, whatever its prefix."""
+    return [key for key, group in doc.spans.items() if "links" in group.attrs]
 
 
 def _plain(span: Span) -> dict[str, Any]:
     return {"start": span.start_char, "end": span.end_char, "text": span.text}
+
+
+def _picture(doc: Doc) -> str:
+    keys = _cluster_keys(doc)
+    prefix = keys[0].rpartition("_")[0] if keys else "coref_clusters"
+    return render(doc, style="coref", span_cluster_prefix=prefix)
 
 
 def resolve_cli(
@@ -77,7 +83,7 @@ def resolve_cli(
     with only_json(as_json):
         doc = resolve(content, model=model, threshold=threshold)
         if html is not None:
-            write_atomically(html, render(doc, style="coref"))
+            write_atomically(html, _picture(doc))
     if as_json:
         print_json(describe_links(doc))
     else:

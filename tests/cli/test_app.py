@@ -15,7 +15,7 @@ from confection import ConfigValidationError
 from spacy.cli._util import app as spacy_app
 from typer.testing import CliRunner, Result
 
-from spacy_lstm.cli.app import OneLineErrors, app
+from spacy_lstm.cli.app import OneLineErrors
 from spacy_lstm.cli.files import write_atomically
 from spacy_lstm.cli.machine import usable_cores
 from spacy_lstm.cli.models import load_for, read_text
@@ -147,7 +147,7 @@ def test_read_text_from_a_word_a_file_or_a_pipe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "text.txt"
-    file.write_text("小明 smiles.", encoding="utf-8")
+    file.write_text("小明 smiles.\n", encoding="utf-8")
     assert read_text("Alice.", None) == "Alice."
     assert read_text(None, file) == "小明 smiles."
     with file.open(encoding="utf-8") as stream:
@@ -205,9 +205,9 @@ def test_plain_values_are_json() -> None:
 
 def test_only_json_keeps_standard_output_clean(capsys: pytest.CaptureFixture[str]) -> None:
     with only_json(True):
-        print("chatter")
+        print("chatter")  # noqa: T201
     with only_json(False):
-        print("table")
+        print("table")  # noqa: T201
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("table\n", "chatter\n")
 
