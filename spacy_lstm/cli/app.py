@@ -7,6 +7,7 @@ import typer
 from confection import ConfigValidationError
 from typer.core import TyperGroup
 
+from .bundle import bundle_cli
 from .classify import classify_cli
 from .evaluate import evaluate_app
 from .explain import explain_cli
@@ -96,3 +97,4 @@ app.add_typer(evaluate_app, name="evaluate")
 app.command("resolve")(resolve_cli)
 app.command("classify")(classify_cli)
 app.command("explain")(explain_cli)
+app.command("bundle")(bundle_cli)

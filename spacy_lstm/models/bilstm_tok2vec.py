@@ -24,6 +24,8 @@ __all__ = ["build_bilstm_tok2vec", "gender_number"]
 
 _NAME: Final = "bilstm_tok2vec"
 _HASH_MASK: Final = 0x7FFFFFFF
+# The most frequent words ("The", "She") are no names, also where they open a sentence.
+_COMMON_WORDS: Final = 500
 Tok2Vec = Model[list[Doc], list[Floats2d]]
 
 
@@ -112,14 +114,15 @@ def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, .
     """Features of a spelling; the hashed ones before they are cut to the tables' sizes. The
     last column tells whether name dropout may take it."""
     lower = text.lower()
+    vector = lists.get("vector", {}).get(hash_word(lower), 0)
     return (
         hash_word(lower) & _HASH_MASK,
         hash_word(lower[:3]) & _HASH_MASK,
         hash_word(lower[-3:]) & _HASH_MASK,
         hash_word(_shape(text)) & _HASH_MASK,
         gender_number(lists.get("gender", {}), text),
-        lists.get("vector", {}).get(hash_word(lower), 0),
-        text[:1].isupper() and len(text) > 1,
+        vector,
+        text[:1].isupper() and len(text) > 1 and not 0 < vector <= _COMMON_WORDS,
     )
 
 

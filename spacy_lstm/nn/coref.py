@@ -73,7 +73,7 @@ class CorefScorer(nn.Module):
     """Finds mentions and scores their candidate antecedents.
 
     A mention's score is v · relu(S[start] + E[end] + width), a pair's u · relu(A[i] + B[j] +
-    features) + a bilinear term + the candidate's mention score, in the manner of Lee et al.
+    features) + a bilinear term + both mention scores, weighed, in the manner of Lee et al.
     (2017), with sums of projected token vectors in place of span vectors: nothing of the size
     spans × width is ever made.
 
@@ -128,7 +128,7 @@ class CorefScorer(nn.Module):
         self.bilinear = nn.Linear(mention_width, mention_width, bias=False)
         self.pair_features = nn.EmbeddingBag(sum(PAIR_FEATURES.values()), hidden_width, mode="sum")
         self.pair_score = nn.Linear(hidden_width, 1, bias=False)
-        self.candidate_weight = nn.Parameter(torch.tensor([0.3]))
+        self.own_weights = nn.Parameter(torch.tensor([0.5, 0.3]))
         self.null_hidden = nn.Linear(mention_width, hidden_width)
         self.null_guideline = nn.Embedding(guidelines + 1, hidden_width)
         self.null_score = nn.Linear(hidden_width, 1)
@@ -220,8 +220,7 @@ class CorefScorer(nn.Module):
             + embedding(head, self.mention_head(X))
             + self.mention_features(features + self.feature_offsets)
         )
-        dropped: Tensor = self.dropout(torch.tanh(summed))
-        return dropped
+        return torch.tanh(summed)
 
     def _score_pairs(
         self, G: Tensor, scores: Tensor, words: Words, mentions: Mentions, pairs: Pairs
@@ -242,7 +241,8 @@ class CorefScorer(nn.Module):
             blocks.append(
                 self.pair_score(torch.relu(hidden)).squeeze(1)
                 + (embedding(i, Q) * embedding(j, G)).sum(1) * scale
-                + self.candidate_weight * scores[j]
+                + self.own_weights[0] * scores[i]
+                + self.own_weights[1] * scores[j]
             )
         logits = G.new_full(pairs.candidates.shape, -math.inf)
         if not blocks:

@@ -16,7 +16,7 @@ __all__ = ["CorefGradients", "coref_loss"]
 # A pronoun is what users ask for; names find each other by their letters.
 PRONOUN_WEIGHT = 1.5
 # A text with a pair has one decision, a document of the same length dozens.
-PAIR_WEIGHT = 3.0
+PAIR_WEIGHT = 8.0
 # Of what a chain of pronouns adds to the loss of a pair, beside the direct choice.
 CHAIN_WEIGHT = 0.5
 # Pair data says of few spans that they are mentions, and of none that it is not one.
@@ -98,6 +98,12 @@ def _antecedent_loss(output: CorefOutput, targets: CorefTargets) -> Tensor:
     candidates = pairs.candidates
     same = (cluster[np.maximum(candidates, 0)] == cluster[:, None]) & (candidates >= 0)
     same &= cluster[:, None] >= 0
+    # Cataphora is for pronouns with nothing before them. Where there is something, the names
+    # further on are right too, but to be led to them would break the chain.
+    ahead = candidates > np.arange(len(candidates))[:, None]
+    led_back = (same & ~ahead).any(axis=1, keepdims=True)
+    passed_over = same & ahead & led_back
+    same &= ~passed_over
     gold = np.concatenate([~same.any(axis=1, keepdims=True), same], axis=1)
     third = mentions.is_kind(*THIRD_PERSON)
     weight = np.where(third, PRONOUN_WEIGHT, 1.0) * targets.annotated[mentions.document]
@@ -105,7 +111,9 @@ def _antecedent_loss(output: CorefOutput, targets: CorefTargets) -> Tensor:
     weight = np.where(unknown, 0.0, weight)
     if not weight.any():
         return output.null_logits.new_zeros(())
-    log_p = _log_probabilities(output)
+    left_out = torch.from_numpy(passed_over).to(output.pair_logits.device)
+    pair_logits = output.pair_logits.masked_fill(left_out, -torch.inf)
+    log_p = _log_probabilities(output._replace(pair_logits=pair_logits))
     mask = torch.from_numpy(gold).to(log_p.device)
     likelihood = torch.logsumexp(log_p.masked_fill(~mask, -torch.inf), dim=1)
     scale = torch.from_numpy(weight).float().to(log_p.device)

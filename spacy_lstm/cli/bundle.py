@@ -1,0 +1,92 @@
+"""`spacy-lstm bundle`: trained components → a bundle with its card."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from jinja2 import Environment, StrictUndefined, TemplateError
+
+from ..errors import LstmError
+from ..pretrained.assemble import assemble_bundle
+from .models import JsonOption, load_for
+from .reporting import only_json, print_json
+
+__all__ = ["bundle", "bundle_cli"]
+
+
+def bundle(
+    output: str | Path,
+    *,
+    coref: str | Path,
+    sentiment: str | Path,
+    card: str | Path,
+    metrics: str | Path | None = None,
+    licence: str = "MIT",
+) -> dict[str, Any]:
+    """Put trained components together under one name, weights in half precision.
+
+    Args:
+        output: the bundle's folder, named `<lang>_lstm_<size>`; replaced if it is there.
+        coref: the pipeline that has `lstm_coref`.
+        sentiment: the pipeline that has `lstm_sentiment`.
+        card: template of the model card (jinja2), which may use the figures as `metrics.NAME.KEY`.
+        metrics: folder of the figures that `evaluate --output` wrote for this bundle, each file's
+            name giving NAME; they are stored in meta.json too.
+        licence: of the bundle.
+    Returns:
+        where it is and how many bytes it has.
+    """
+    target = Path(output)
+    figures = _read_figures(Path(metrics)) if metrics else {}
+    sources = {
+        "lstm_coref": load_for(coref, "lstm_coref")[0],
+        "lstm_sentiment": load_for(sentiment, "lstm_sentiment")[0],
+    }
+    meta = {
+        "license": licence,
+        "description": "Pronoun resolution and sentiment with bidirectional LSTMs",
+        "performance": figures,
+    }
+    text = _render(Path(card), figures)
+    size = assemble_bundle(sources, target, meta=meta, card=text)
+    return {"output": str(target), "bytes": size}
+
+
+def _read_figures(folder: Path) -> dict[str, Any]:
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise LstmError(f"no figures in {folder}: write some with `evaluate … --output`")
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
+
+
+def _render(template: Path, figures: dict[str, Any]) -> str:
+    if not template.is_file():
+        raise LstmError(f"no card template at {template}: give a Markdown file")
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.filters["percent"] = lambda share: f"{100 * share:.1f}"
+    try:
+        source = template.read_text(encoding="utf-8")
+        return environment.from_string(source).render(metrics=figures)
+    except TemplateError as error:
+        raise LstmError(f"{template}: {error}") from error
+
+
+def bundle_cli(
+    output: Annotated[Path, typer.Argument(help="The bundle's folder: <lang>_lstm_<size>.")],
+    coref: Annotated[str, typer.Option(help="The pipeline that has lstm_coref.")],
+    sentiment: Annotated[str, typer.Option(help="The pipeline that has lstm_sentiment.")],
+    card: Annotated[Path, typer.Option(help="Template of the model card.")],
+    metrics: Annotated[Path | None, typer.Option(help="Folder of the card's figures.")] = None,
+    licence: Annotated[str, typer.Option(help="Of the bundle.")] = "MIT",
+    as_json: JsonOption = False,
+) -> None:
+    """Put trained components together as a bundle, in half precision, with its card."""
+    with only_json(as_json):
+        made = bundle(
+            output, coref=coref, sentiment=sentiment, card=card, metrics=metrics, licence=licence
+        )
+    if as_json:
+        print_json(made)
+    else:
+        print(f"{made['output']} ({made['bytes'] / 1e6:.1f} MB)")
