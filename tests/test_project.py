@@ -106,6 +106,7 @@ def test_coref_runs_on_local_files(project: Path, monkeypatch: pytest.MonkeyPatc
         coref_config="configs/tiny/embedded_coref.cfg",
         coref_train="corpus/coref_en/train.jsonl",
         coref_dev="corpus/coref_en/dev.jsonl",
+        coref_train_options="",
     )
     assert json.loads(Path("metrics/coref.json").read_text("utf-8"))["documents"] == 144
 
