@@ -1,6 +1,7 @@
 """spacy_lstm.Coref.v1: documents → mentions and scored antecedents."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -53,6 +54,8 @@ def build_coref(
     forward: nouns after a third-person pronoun that may be its antecedent (cataphora).
     same_head: further candidates before a noun that share its head word.
     dropout: as everywhere, the training config's takes its place in training.
+    pair_weight: weight in training of a pronoun with given candidates (pair data), beside one
+        of the many decisions in a document with all its clusters.
     guidelines: names of annotation guidelines that the training data follows (the sources of
         its documents). The model learns what differs between them and can follow one.
     genders: gives the gender of words, such as `spacy_lstm.GenderLexicon.v1`.
@@ -85,7 +88,7 @@ def build_coref(
             "dropout_rate": dropout,
             "guidelines": list(guidelines),
             "genders": genders,
-            "loss": coref_loss,
+            "loss": partial(coref_loss, pair_weight=pair_weight),
         },
         shims=[bridge, Lexicon(_describe, len(WordColumn))],
     )

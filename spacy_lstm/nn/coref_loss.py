@@ -15,8 +15,6 @@ __all__ = ["CorefGradients", "coref_loss"]
 
 # A pronoun is what users ask for; names find each other by their letters.
 PRONOUN_WEIGHT = 1.5
-# A text with a pair has one decision, a document of the same length dozens.
-PAIR_WEIGHT = 8.0
 # Of what a chain of pronouns adds to the loss of a pair, beside the direct choice.
 CHAIN_WEIGHT = 0.5
 # Pair data says of few spans that they are mentions, and of none that it is not one.
@@ -33,13 +31,18 @@ class CorefGradients(NamedTuple):
     null_logits: Tensor
 
 
-def coref_loss(output: CorefOutput, targets: CorefTargets) -> tuple[float, CorefGradients]:
+def coref_loss(
+    output: CorefOutput, targets: CorefTargets, *, pair_weight: float = 1.0
+) -> tuple[float, CorefGradients]:
     """The loss of a batch, and its gradients.
 
     Mentions: binary cross-entropy of every span. Antecedents: the negative logarithm of what
     all gold antecedents get together (marginal likelihood, Lee et al. 2017, eq. 9). Pairs: see
     `pair_loss`. All are sums, so that a mention weighs the same whatever stands around it,
     divided by the words of the batch.
+
+    pair_weight: weight of a pair; a text with one has one decision, a document of the same
+        length dozens.
     """
     leaves = [
         tensor.detach().requires_grad_()
@@ -52,7 +55,7 @@ def coref_loss(output: CorefOutput, targets: CorefTargets) -> tuple[float, Coref
     if targets.pairs:
         log_p = _log_probabilities(leaf_output)
         losses = [pair_loss(leaf_output, log_p, pair) for pair in targets.pairs]
-        loss = loss + PAIR_WEIGHT * torch.stack(losses).sum()
+        loss = loss + pair_weight * torch.stack(losses).sum()
     loss = loss / max(1, len(output.mention_logits))
     if not loss.requires_grad:
         return float(loss), CorefGradients(*(torch.zeros_like(leaf) for leaf in leaves))

@@ -1,0 +1,70 @@
+"""Several prepared data sets mixed for training, with a share of each in every epoch."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
+
+from ..errors import LstmError
+
+__all__ = ["create_mixture_reader"]
+
+
+def create_mixture_reader(
+    path: str | None, shares: Mapping[str, float] | None = None, seed: int = 0
+) -> Callable[[Language], Iterator[Example]]:
+    """Registered as `spacy_lstm.MixedCorpus.v1`: all `.spacy` files of a folder.
+
+    A small set of strong examples is soon known by heart. With a share of 0.2, an epoch draws a
+    fifth of it, each epoch the next fifth, so that all are seen once in five epochs.
+
+    path: the folder.
+    shares: file's name without `.spacy` → share of its documents that an epoch takes, over 0
+        and at most 1; 1 for those not named.
+    seed: of the order in which documents are drawn.
+    """
+    if not path:
+        raise LstmError("the reader's path is null: give a folder with .spacy files")
+    shares = dict(shares or {})
+    for name, share in shares.items():
+        if not 0 < share <= 1:
+            raise LstmError(f"the share of {name} is {share}: expected over 0 and at most 1")
+    return _Mixture(Path(path), shares, seed)
+
+
+class _Mixture:
+    def __init__(self, folder: Path, shares: Mapping[str, float], seed: int) -> None:
+        self._folder = folder
+        self._shares = shares
+        self._seed = seed
+        self._epoch = 0
+
+    def __call__(self, nlp: Language) -> Iterator[Example]:
+        files = sorted(self._folder.glob("*.spacy"))
+        if not files:
+            raise LstmError(
+                f"no .spacy files in {self._folder}: write some with `spacy-lstm prepare`"
+            )
+        unknown = self._shares.keys() - {file.stem for file in files}
+        if unknown:
+            raise LstmError(
+                f"a share is given for {', '.join(sorted(unknown))}: expected the files of "
+                f"{self._folder}, {', '.join(file.stem for file in files)}"
+            )
+        epoch, self._epoch = self._epoch, self._epoch + 1
+        for file in files:
+            docs = list(DocBin().from_disk(file).get_docs(nlp.vocab))
+            for doc in self._draw(docs, self._shares.get(file.stem, 1.0), epoch):
+                yield Example(nlp.make_doc(doc.text), doc)
+
+    def _draw(self, docs: list[Doc], share: float, epoch: int) -> list[Doc]:
+        if share == 1:
+            return docs
+        # One order for all epochs; each takes up where the one before it stopped.
+        random.Random(self._seed).shuffle(docs)
+        count = max(1, round(share * len(docs)))
+        first = epoch * count
+        return [docs[(first + i) % len(docs)] for i in range(count)]
