@@ -39,6 +39,7 @@ def build_coref(
     forward: int = 12,
     same_head: int = 2,
     dropout: float = 0.3,
+    pair_weight: float = 8.0,
     guidelines: Sequence[str] = (),
     genders: Callable[[], dict[str, str]] | None = None,
 ) -> CorefModel:
