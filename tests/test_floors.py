@@ -38,7 +38,7 @@ OWNERS = {
     "pandas": set[str](),
     "matplotlib": set[str](),
     "typer": {"cli"},
-    "jinja2": {"viz"},
+    "jinja2": {"viz", "cli"},
     "scipy": {"coref", "scorers"},
     "numpy": set(ROOMS) - {"", "errors", "coref", "cli"} | {"coref"},
 }
