@@ -1,14 +1,18 @@
 """`spacy-lstm bundle`: trained components → a bundle with its card."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from jinja2 import Environment, StrictUndefined, TemplateError
+from spacy.training import Example
 
 from ..errors import LstmError
+from ..pipeline.calibration import calibrate
 from ..pretrained.assemble import assemble_bundle
+from .evaluate import read_docs
 from .models import JsonOption, load_for
 from .reporting import only_json, print_json
 
@@ -22,6 +26,7 @@ def bundle(
     sentiment: str | Path,
     card: str | Path,
     metrics: str | Path | None = None,
+    calibration: Sequence[str] = (),
     licence: str = "MIT",
 ) -> dict[str, Any]:
     """Put trained components together under one name, weights in half precision.
@@ -33,6 +38,8 @@ def bundle(
         card: template of the model card (jinja2), which may use the figures as `metrics.NAME.KEY`.
         metrics: folder of the figures that `evaluate --output` wrote for this bundle, each file's
             name giving NAME; they are stored in meta.json too.
+        calibration: development data, as `evaluate` takes it, that the probabilities of
+            `lstm_coref` are fitted on; none: they stay as they are.
         licence: of the bundle.
     Returns:
         where it is and how many bytes it has.
@@ -40,16 +47,21 @@ def bundle(
     target = Path(output)
     figures = _read_figures(Path(metrics)) if metrics else {}
     sources = {
-        "lstm_coref": load_for(coref, "lstm_coref")[0],
-        "lstm_sentiment": load_for(sentiment, "lstm_sentiment")[0],
+        "lstm_coref": load_for(coref, "lstm_coref"),
+        "lstm_sentiment": load_for(sentiment, "lstm_sentiment"),
     }
+    text = _render(Path(card), figures)
+    if calibration:
+        nlp, pipe = sources["lstm_coref"]
+        examples = [Example(nlp.make_doc(doc.text), doc) for doc in read_docs(nlp, calibration)]
+        calibrate(pipe, examples)
     meta = {
         "license": licence,
         "description": "Pronoun resolution and sentiment with bidirectional LSTMs",
         "performance": figures,
     }
-    text = _render(Path(card), figures)
-    size = assemble_bundle(sources, target, meta=meta, card=text)
+    pipelines = {name: nlp for name, (nlp, _) in sources.items()}
+    size = assemble_bundle(pipelines, target, meta=meta, card=text)
     return {"output": str(target), "bytes": size}
 
 
@@ -78,13 +90,22 @@ def bundle_cli(
     sentiment: Annotated[str, typer.Option(help="The pipeline that has lstm_sentiment.")],
     card: Annotated[Path, typer.Option(help="Template of the model card.")],
     metrics: Annotated[Path | None, typer.Option(help="Folder of the card's figures.")] = None,
+    calibration: Annotated[
+        list[str] | None, typer.Option(help="Development data to fit probabilities on.")
+    ] = None,
     licence: Annotated[str, typer.Option(help="Of the bundle.")] = "MIT",
     as_json: JsonOption = False,
 ) -> None:
     """Put trained components together as a bundle, in half precision, with its card."""
     with only_json(as_json):
         made = bundle(
-            output, coref=coref, sentiment=sentiment, card=card, metrics=metrics, licence=licence
+            output,
+            coref=coref,
+            sentiment=sentiment,
+            card=card,
+            metrics=metrics,
+            calibration=calibration or (),
+            licence=licence,
         )
     if as_json:
         print_json(made)

@@ -19,7 +19,7 @@ from .models import JsonOption, load_for
 from .prepare import assignments
 from .reporting import format_table, only_json, print_json, to_plain
 
-__all__ = ["evaluate_app", "evaluate_coref", "evaluate_sentiment"]
+__all__ = ["evaluate_app", "evaluate_coref", "evaluate_sentiment", "read_docs"]
 
 _READER = "spacy_lstm.HuggingFaceCorpus.v1"
 _CLUSTER_METRICS = {
@@ -55,7 +55,7 @@ def evaluate_coref(
         what `spacy_lstm.scorers.score_coref` tells.
     """
     nlp, pipe = load_for(model, "lstm_coref")
-    references = _read(nlp, data, limit=limit, **options)
+    references = read_docs(nlp, data, limit=limit, **options)
     if not any(key.startswith("coref_") for doc in references for key in doc.spans):
         raise LstmError(
             f"{', '.join(data)}: no coreference in it: expected clusters, or pronouns with "
@@ -79,7 +79,7 @@ def evaluate_sentiment(
     Returns what `spacy_lstm.scorers.score_sentiment` tells.
     """
     nlp, pipe = load_for(model, "lstm_sentiment")
-    references = _read(nlp, data, limit=limit, **options)
+    references = read_docs(nlp, data, limit=limit, **options)
     if not any(doc.cats for doc in references):
         raise LstmError(f"{', '.join(data)}: no labels in it: expected texts with a label each")
     examples = _predict(nlp, references, progress)
@@ -87,8 +87,8 @@ def evaluate_sentiment(
     return to_plain({"documents": len(examples), **scores})  # type: ignore[no-any-return]
 
 
-def _read(nlp: Language, data: Sequence[str], *, limit: int, **options: Any) -> list[Doc]:
-    """The reference Docs."""
+def read_docs(nlp: Language, data: Sequence[str], *, limit: int = 0, **options: Any) -> list[Doc]:
+    """The reference Docs of `.spacy` files or folders, or of what `prepare` reads."""
     binary = [path for path in data if _is_binary(Path(path))]
     if not binary:
         reader = registry.readers.get(_READER)(list(data), limit=limit, **options)

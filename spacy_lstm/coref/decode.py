@@ -172,7 +172,7 @@ def _links(
 
 def reach(p: npt.NDArray[Any], scores: CorefScores, row: int, hits: Bools) -> npt.NDArray[Any]:
     """Probability that a mention leads to each of some targets, directly or over at most two
-    pronouns between.
+    mentions between.
 
     p: from `antecedent_probabilities`, of one document.
     row: the mention.
@@ -186,6 +186,6 @@ def reach(p: npt.NDArray[Any], scores: CorefScores, row: int, hits: Bools) -> np
     P = P[:, :n]
     direct = P @ hits
     # A chain ends at its first target, so that no probability counts twice.
-    between = P * (scores.mentions.is_pronoun & ~hits.any(axis=1))
+    between = P * ~hits.any(axis=1)
     one = between @ direct
     return np.asarray((direct + one + between @ one)[row])

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .candidates import Mentions
 from .mentions import Span
 
 __all__ = ["CorefTargets", "PairTarget"]
@@ -40,3 +41,16 @@ class CorefTargets(NamedTuple):
         """The spans that must be among the mentions considered. *Shape:* ``(spans, 2)``"""
         paired = [span for pair in self.pairs for span in (pair.pronoun, *pair.candidates)]
         return np.concatenate([self.spans, np.array(paired, dtype=np.int64).reshape(-1, 2)])
+
+    def clusters_of(self, mentions: Mentions) -> npt.NDArray[np.int64]:
+        """Gold cluster of each mention considered, -1 for none. *Shape:* ``(mentions,)``"""
+        width = int(mentions.end.max(initial=0)) + 1
+        keys = mentions.start * width + mentions.end
+        gold = self.spans[:, 0] * width + self.spans[:, 1]
+        order = np.argsort(gold)
+        place = np.searchsorted(gold[order], keys)
+        found = np.full(len(keys), -1, dtype=np.int64)
+        hits = np.flatnonzero(place < len(gold))
+        hits = hits[gold[order][place[hits]] == keys[hits]]
+        found[hits] = self.cluster[order][place[hits]]
+        return found

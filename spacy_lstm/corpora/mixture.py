@@ -16,18 +16,18 @@ __all__ = ["create_mixture_reader"]
 def create_mixture_reader(
     path: str | None, shares: Mapping[str, float] | None = None, seed: int = 0
 ) -> Callable[[Language], Iterator[Example]]:
-    """Registered as `spacy_lstm.MixedCorpus.v1`: all `.spacy` files of a folder.
+    """Registered as `spacy_lstm.MixedCorpus.v1`: a `.spacy` file, or all those of a folder.
 
     A small set of strong examples is soon known by heart. With a share of 0.2, an epoch draws a
     fifth of it, each epoch the next fifth, so that all are seen once in five epochs.
 
-    path: the folder.
+    path: the file or folder.
     shares: file's name without `.spacy` → share of its documents that an epoch takes, over 0
         and at most 1; 1 for those not named.
     seed: of the order in which documents are drawn.
     """
     if not path:
-        raise LstmError("the reader's path is null: give a folder with .spacy files")
+        raise LstmError("the reader's path is null: give a .spacy file or a folder of them")
     shares = dict(shares or {})
     for name, share in shares.items():
         if not 0 < share <= 1:
@@ -36,23 +36,24 @@ def create_mixture_reader(
 
 
 class _Mixture:
-    def __init__(self, folder: Path, shares: Mapping[str, float], seed: int) -> None:
-        self._folder = folder
+    def __init__(self, path: Path, shares: Mapping[str, float], seed: int) -> None:
+        self._path = path
         self._shares = shares
         self._seed = seed
         self._epoch = 0
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
-        files = sorted(self._folder.glob("*.spacy"))
+        is_file = self._path.is_file()
+        files = [self._path] if is_file else sorted(self._path.glob("*.spacy"))
         if not files:
             raise LstmError(
-                f"no .spacy files in {self._folder}: write some with `spacy-lstm prepare`"
+                f"no .spacy files in {self._path}: write some with `spacy-lstm prepare`"
             )
         unknown = self._shares.keys() - {file.stem for file in files}
         if unknown:
             raise LstmError(
                 f"a share is given for {', '.join(sorted(unknown))}: expected the files of "
-                f"{self._folder}, {', '.join(file.stem for file in files)}"
+                f"{self._path}, {', '.join(file.stem for file in files)}"
             )
         epoch, self._epoch = self._epoch, self._epoch + 1
         for file in files:

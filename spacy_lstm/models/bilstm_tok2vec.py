@@ -40,13 +40,14 @@ def build_bilstm_tok2vec(
     window: int = 128,
     margin: int = 16,
     name_dropout: float = 0.0,
+    shortcut: bool = True,
     vectors: Callable[[], WordVectors] | None = None,
     genders: Callable[[], dict[str, str]] | None = None,
 ) -> Tok2Vec:
     """Token features (form, affixes, shape, gender of names, pretrained vector) through a
-    bidirectional LSTM. The output joins the LSTM's states and its input, so it is wider than
-    `width`: its `nO` is known once it is initialized or loaded. Can be shared
-    through `spacy.Tok2VecListener.v1`.
+    bidirectional LSTM. With the shortcut, the output joins the LSTM's states and its input, and
+    is wider than `width`: `nO` is known once it is initialized or loaded. To share it through
+    `spacy.Tok2VecListener.v1`, whose width has to be given, leave the shortcut out.
 
     width, depth, dropout, cell, attention: as in `spacy_lstm.BiLSTMEncoder.v1`.
     width_factor: scales the widths of the learned tables (1.0: 120 together).
@@ -55,6 +56,7 @@ def build_bilstm_tok2vec(
     margin: tokens of context that a window has on either side of what it is asked for.
     name_dropout: in training, the share of capitalized words that lose all but their shape and
         gender, every occurrence in a text together: names then count for what is said of them.
+    shortcut: join the LSTM's input to its output; without, `nO` is `width`.
     vectors: gives pretrained word vectors, such as `spacy_lstm.WordVectors.v1`.
     genders: gives the gender of words, such as `spacy_lstm.GenderLexicon.v1`.
     """
@@ -81,6 +83,7 @@ def build_bilstm_tok2vec(
         "width_factor": width_factor,
         "window": window,
         "margin": margin,
+        "shortcut": shortcut,
         "encoder": encoder,
     }
     bridge = TorchBridge(_NAME, TokenEncoder, settings)
@@ -95,7 +98,7 @@ def build_bilstm_tok2vec(
             "vectors": vectors,
             "genders": genders,
         },
-        dims={"nO": None},
+        dims={"nO": None if shortcut else width},
         shims=[bridge, lexicon],
     )
 

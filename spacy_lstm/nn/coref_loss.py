@@ -15,8 +15,9 @@ __all__ = ["CorefGradients", "coref_loss"]
 
 # A pronoun is what users ask for; names find each other by their letters.
 PRONOUN_WEIGHT = 1.5
-# Of what a chain of pronouns adds to the loss of a pair, beside the direct choice.
-CHAIN_WEIGHT = 0.5
+# Shares of a pair's loss: the choice among names alone, and the way that decoding takes.
+DIRECT_WEIGHT = 0.5
+CHAIN_WEIGHT = 1.0
 # Pair data says of few spans that they are mentions, and of none that it is not one.
 PAIR_MENTION_WEIGHT = 0.3
 # Of a span without a mark where mentions outside of all clusters are not marked.
@@ -97,7 +98,7 @@ def _log_probabilities(output: CorefOutput) -> Tensor:
 
 def _antecedent_loss(output: CorefOutput, targets: CorefTargets) -> Tensor:
     mentions, pairs = output.mentions, output.pairs
-    cluster = _clusters_of(output, targets)
+    cluster = targets.clusters_of(mentions)
     candidates = pairs.candidates
     same = (cluster[np.maximum(candidates, 0)] == cluster[:, None]) & (candidates >= 0)
     same &= cluster[:, None] >= 0
@@ -121,21 +122,6 @@ def _antecedent_loss(output: CorefOutput, targets: CorefTargets) -> Tensor:
     likelihood = torch.logsumexp(log_p.masked_fill(~mask, -torch.inf), dim=1)
     scale = torch.from_numpy(weight).float().to(log_p.device)
     return -(likelihood * scale).sum()
-
-
-def _clusters_of(output: CorefOutput, targets: CorefTargets) -> Any:
-    """Gold cluster of each mention considered, -1 for none. *Shape:* ``(mentions,)``"""
-    width = int(output.mentions.end.max(initial=0)) + 1
-    keys = output.mentions.start * width + output.mentions.end
-    gold_keys = targets.spans[:, 0] * width + targets.spans[:, 1]
-    order = np.argsort(gold_keys)
-    place = np.searchsorted(gold_keys[order], keys)
-    found = np.full(len(keys), -1, dtype=np.int64)
-    inside = place < len(gold_keys)
-    hits = np.flatnonzero(inside)
-    hits = hits[gold_keys[order][place[hits]] == keys[hits]]
-    found[hits] = targets.cluster[order][place[hits]]
-    return found
 
 
 def pair_loss(output: CorefOutput, log_p: Tensor, pair: PairTarget) -> Tensor:
@@ -169,7 +155,7 @@ def pair_loss(output: CorefOutput, log_p: Tensor, pair: PairTarget) -> Tensor:
         loss = torch.logsumexp(log_p[row][torch.from_numpy(choice).to(device)], dim=0) - numerator
     reached = _chain(output, log_p, row, first, last, hits)
     wanted = reached[torch.tensor(pair.labels)].sum() if any(pair.labels) else 1 - reached.sum()
-    return loss - CHAIN_WEIGHT * torch.log(wanted.clamp(min=1e-4))
+    return DIRECT_WEIGHT * loss - CHAIN_WEIGHT * torch.log(wanted.clamp(min=1e-4))
 
 
 def _hits(output: CorefOutput, pair: PairTarget, first: int, last: int) -> Any:

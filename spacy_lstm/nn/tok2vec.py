@@ -55,7 +55,7 @@ def lay_windows(lengths: Sequence[int], *, window: int, margin: int) -> Windows 
 
 
 class TokenEncoder(nn.Module):
-    """Features → embedding → bidirectional LSTM, and what came in beside what came out.
+    """Features → embedding → bidirectional LSTM.
 
     rows: sizes of the embedding's tables.
     vectors: number of pretrained vectors.
@@ -64,6 +64,7 @@ class TokenEncoder(nn.Module):
     window: documents longer than this many tokens are cut into windows.
     margin: tokens of context on either side of a cut.
     encoder: the options of `BiLSTMEncoder` but for its input's width.
+    shortcut: give the embedding beside the LSTM's states.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class TokenEncoder(nn.Module):
         window: int,
         margin: int,
         encoder: dict[str, Any],
+        shortcut: bool = True,
     ) -> None:
         super().__init__()
         self.embedding = TokenEmbedding(
@@ -86,14 +88,16 @@ class TokenEncoder(nn.Module):
         )
         self.encoder = BiLSTMEncoder(input_width=self.embedding.width, **encoder)
         self.window, self.margin = window, margin
-        self.width = encoder["width"] + self.embedding.width
+        self.shortcut = shortcut
+        self.width = encoder["width"] + (self.embedding.width if shortcut else 0)
 
     def forward(self, features: Tensor, lengths: Sequence[int]) -> Tensor:
         """Encode the tokens of a batch of documents.
 
         features: *Shape:* ``(tokens, 6)``, see `embed.FEATURES`
         lengths: tokens per document.
-        RETURNS: hidden states and embeddings, joined. *Shape:* ``(tokens, width)``
+        RETURNS: hidden states, with the shortcut joined by the embeddings. *Shape:*
+            ``(tokens, width)``
         """
         X = self.embedding(features)
         windows = lay_windows(lengths, window=self.window, margin=self.margin)
@@ -103,4 +107,4 @@ class TokenEncoder(nn.Module):
             source = torch.from_numpy(windows.source).to(X.device)
             keep = torch.from_numpy(windows.keep).to(X.device)
             H = self.encoder(X[source], windows.lengths)[keep]
-        return torch.cat([H, X], dim=1)
+        return torch.cat([H, X], dim=1) if self.shortcut else H

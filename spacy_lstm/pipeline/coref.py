@@ -39,6 +39,7 @@ __all__ = ["CoreferenceResolver", "make_lstm_coref"]
 LINKS: Final = ("pronouns", "all")
 # Documents are scored together up to this many tokens: it bounds the memory of a batch.
 _BATCH_TOKENS: Final = 10_000
+_NO_SPANS: Final = np.zeros((0, 2), dtype=np.int64)
 # How often training shows the model which guideline a document follows. The rest of the time
 # it learns to do without, which is how raw text comes.
 _GUIDELINE_RATE: Final = 0.5
@@ -162,7 +163,7 @@ class CoreferenceResolver(PretrainedPipe):
         self.candidates = candidates
         self.guideline = guideline
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"temperature": 1.0}
+        self.cfg: dict[str, Any] = {"temperature": 1.0, "null_weight": 1.0}
 
     def initialize(
         self,
@@ -191,7 +192,7 @@ class CoreferenceResolver(PretrainedPipe):
         return found
 
     def _decode(self, docs: list[Doc]) -> list[Clustering]:
-        scores = self._score(docs, self._suggested(docs))
+        scores = self.score_documents(docs, self._suggested(docs))
         clustering = decode(
             scores,
             pronouns_only=self.link == "pronouns",
@@ -212,7 +213,11 @@ class CoreferenceResolver(PretrainedPipe):
             )
         return parts
 
-    def _score(self, docs: list[Doc], spans: Any) -> CorefScores:
+    def score_documents(self, docs: list[Doc], spans: Any = _NO_SPANS) -> CorefScores:
+        """What the model says of documents that have words, before anything is decided.
+
+        spans: mentions that have to be considered, in tokens of the batch. *Shape:* ``(n, 2)``
+        """
         scores: CorefScores = self.model.predict(self._input(docs, spans))
         return scores
 
@@ -260,7 +265,9 @@ class CoreferenceResolver(PretrainedPipe):
         """Probabilities that the anaphor refers to each of the candidates, and to none of them
         last; they sum to 1.
 
-        What leads over other pronouns of the text to a candidate counts for it.
+        What leads over other mentions of the text to a candidate counts for it. That one of
+        the candidates is likely meant, or they would not be given, is in the weight that
+        "none" was calibrated with.
         """
         for span in (anaphor, *candidates):
             if span.doc is not doc or not len(span):
@@ -269,7 +276,7 @@ class CoreferenceResolver(PretrainedPipe):
                     "words: expected spans of the document itself."
                 )
         spans = [(span.start, span.end) for span in (anaphor, *candidates)]
-        scores = self._score([doc], np.array(spans, dtype=np.int64))
+        scores = self.score_documents([doc], np.array(spans, dtype=np.int64))
         mentions = scores.mentions
         row = int(
             np.flatnonzero((mentions.start == anaphor.start) & (mentions.end == anaphor.end))[0]
@@ -281,9 +288,11 @@ class CoreferenceResolver(PretrainedPipe):
         hits &= np.cumsum(hits, axis=1) == 1
         hits[row] = False
         p = antecedent_probabilities(scores, self.cfg["temperature"])
-        reached = np.clip(reach(p, scores, row, hits), 0.0, 1.0).tolist()
-        total = sum(reached)
-        return [*reached, 1 - total] if total <= 1 else [*(r / total for r in reached), 0.0]
+        reached = np.clip(reach(p, scores, row, hits), 0.0, 1.0)
+        none = max(0.0, 1.0 - float(reached.sum())) * self.cfg["null_weight"]
+        shares = np.append(reached, none)
+        total = shares.sum()
+        return (shares / total).tolist() if total else [*([0.0] * len(candidates)), 1.0]
 
     @staticmethod
     def _named_by(mentions: Any, span: Span) -> Any:
@@ -340,10 +349,11 @@ class CoreferenceResolver(PretrainedPipe):
         if self.scorer is None:
             return {}
         examples = list(examples)
-        given = [self._given(example) for example in examples]
+        given = [self.score_given(example) for example in examples]
         return self.scorer(examples, given=given if any(given) else None, **kwargs)
 
-    def _given(self, example: Example) -> list[list[float]]:
+    def score_given(self, example: Example) -> list[list[float]]:
+        """Per gold pair of the example what `score_candidates` gives for its candidates."""
         probabilities = []
         for group in numbered_groups(example.reference, PAIRS_PREFIX):
             anaphor, *candidates = align_spans(example.predicted, list(group))
@@ -354,7 +364,6 @@ class CoreferenceResolver(PretrainedPipe):
 
 
 _GOLD_KEYS: Final = ("coref_mentions", PAIRS_PREFIX)
-_NO_SPANS: Final = np.zeros((0, 2), dtype=np.int64)
 
 
 def _shift(span: Offsets, by: int) -> Offsets:

@@ -21,7 +21,7 @@ class Assembled:
 def assembled(monkeypatch):
     stub = Assembled()
     monkeypatch.setattr("spacy_lstm.cli.bundle.assemble_bundle", stub)
-    monkeypatch.setattr("spacy_lstm.cli.bundle.load_for", lambda path, factory: (path, factory))
+    monkeypatch.setattr("spacy_lstm.cli.bundle.load_for", lambda path, factory: (path, None))
     return stub
 
 

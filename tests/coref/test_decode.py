@@ -100,7 +100,7 @@ def test_probabilities_sum_to_one(temperature, values):
     assert (p >= 0).all()
 
 
-def test_reach_adds_chains_over_pronouns():
+def test_reach_adds_chains():
     text = "Ann met Eve . She waved . She left"
     spans = [(0, 1), (2, 3), (4, 5), (7, 8)]
     scores = scores_of(text, spans, {(2, 0): 0.0, (3, 2): 0.0, (3, 1): 0.0})

@@ -24,6 +24,11 @@ def test_all_of_all_files(folder):
     assert found == [f"few {i}" for i in range(10)] + [f"many {i}" for i in range(6)]
 
 
+def test_one_file(folder):
+    found = texts(create_mixture_reader(str(folder / "many.spacy"), shares={"many": 0.5}))
+    assert len(found) == 3
+
+
 def test_a_share_goes_round(folder):
     reader = create_mixture_reader(str(folder), shares={"few": 0.2})
     epochs = [texts(reader) for _ in range(6)]

@@ -337,8 +337,8 @@ def test_noun_chunk_suggester():
 def test_listener_shares_an_encoder(tmp_path):
     spacy.util.fix_random_seed(0)
     nlp = spacy.blank("en")
-    nlp.add_pipe("tok2vec", config={"model": MODEL["tok2vec"]})
-    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32 + 60, "upstream": "*"}
+    nlp.add_pipe("tok2vec", config={"model": {**MODEL["tok2vec"], "shortcut": False}})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32, "upstream": "*"}
     model = {"@architectures": "spacy_lstm.Coref.v1", **MODEL, "tok2vec": listener}
     nlp.add_pipe("lstm_coref", config={"pretrained": None, "model": model})
     examples = make_examples(nlp)
