@@ -27,7 +27,7 @@ ROOMS = {
     "viz": {"errors", "coref", "traces"},
     "pretrained": {"errors", "models"},
     "pipeline": {"errors", "coref", "pretrained"},
-    "cli": {"errors", "coref", "pretrained", "viz", "corpora"},
+    "cli": {"errors", "coref", "pretrained", "viz", "corpora", "pipeline"},
 }
 # Library → the only rooms that may import it at all.
 OWNERS = {
