@@ -19,7 +19,9 @@ def create_mixture_reader(
     """Registered as `spacy_lstm.MixedCorpus.v1`: a `.spacy` file, or all those of a folder.
 
     A small set of strong examples is soon known by heart. With a share of 0.2, an epoch draws a
-    fifth of it, each epoch the next fifth, so that all are seen once in five epochs.
+    fifth of it, each epoch the next fifth, so that all are seen once in five epochs. Documents
+    come shuffled, in another order every epoch. spaCy asks for every epoch anew only where
+    `training.max_epochs` is -1; otherwise it keeps the first one.
 
     path: the file or folder.
     shares: file's name without `.spacy` → share of its documents that an epoch takes, over 0
@@ -56,10 +58,13 @@ class _Mixture:
                 f"{self._path}, {', '.join(file.stem for file in files)}"
             )
         epoch, self._epoch = self._epoch, self._epoch + 1
+        drawn: list[Doc] = []
         for file in files:
             docs = list(DocBin().from_disk(file).get_docs(nlp.vocab))
-            for doc in self._draw(docs, self._shares.get(file.stem, 1.0), epoch):
-                yield Example(nlp.make_doc(doc.text), doc)
+            drawn.extend(self._draw(docs, self._shares.get(file.stem, 1.0), epoch))
+        random.Random(f"{self._seed}/{epoch}").shuffle(drawn)
+        for doc in drawn:
+            yield Example(nlp.make_doc(doc.text), doc)
 
     def _draw(self, docs: list[Doc], share: float, epoch: int) -> list[Doc]:
         if share == 1:
