@@ -48,11 +48,20 @@ GivenProbabilities = Sequence[Sequence[Sequence[float]]]
 
 
 def make_coref_scorer(
-    span_cluster_prefix: str = "coref_clusters",
+    span_cluster_prefix: str | None = None,
 ) -> Callable[..., dict[str, Any]]:
-    """Registered as spacy_lstm.coref_scorer.v1: score_coref for groups of this prefix."""
+    """Registered as spacy_lstm.coref_scorer.v1: score_coref for groups of this prefix.
+
+    span_cluster_prefix: None for that of the component that is scored.
+    """
+    if span_cluster_prefix is None:
+        return score_coref
     # A partial, unlike a closure, can be pickled with the component for n_process > 1.
-    return partial(score_coref, span_cluster_prefix=span_cluster_prefix)
+    return partial(_score_groups, span_cluster_prefix)
+
+
+def _score_groups(prefix: str, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+    return score_coref(examples, **{**kwargs, "span_cluster_prefix": prefix})
 
 
 def make_sentiment_scorer() -> Callable[..., dict[str, Any]]:

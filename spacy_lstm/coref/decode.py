@@ -30,8 +30,9 @@ class CorefScores(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A resolved anaphor: spans in tokens of the batch, and the probability that the anaphor
-    belongs to the cluster."""
+    """A resolved anaphor: spans in tokens of the batch, and the probability of the decision
+    that joined it to the antecedent's cluster. Where the anaphor was joined by others alone
+    (a pronoun that a later name led back to), the decision is the antecedent's."""
 
     anaphor: Span
     antecedent: Span
@@ -154,7 +155,6 @@ def _links(
     """Each anaphor with the nearest earlier noun or name, or else the nearest later one."""
     links = []
     names = [i for i in cluster if not pronoun[i]]
-    fallback = max(joined.get(i, 0.0) for i in cluster)
     for i in cluster:
         place = bisect_left(names, i)
         # A mention is no antecedent of one inside it: "his wife" does not tell who he is.
@@ -166,7 +166,8 @@ def _links(
         if antecedent is None:
             antecedent = next(later, None)
         if antecedent is not None:
-            links.append((i, antecedent, joined.get(i, fallback)))
+            # One mention of a cluster at most joined nothing itself, so one of the two did.
+            links.append((i, antecedent, joined[i] if i in joined else joined[antecedent]))
     return links
 
 

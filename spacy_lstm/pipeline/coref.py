@@ -350,6 +350,7 @@ class CoreferenceResolver(PretrainedPipe):
             return {}
         examples = list(examples)
         given = [self.score_given(example) for example in examples]
+        kwargs = {"span_cluster_prefix": self.span_cluster_prefix, **kwargs}
         return self.scorer(examples, given=given if any(given) else None, **kwargs)
 
     def score_given(self, example: Example) -> list[list[float]]:

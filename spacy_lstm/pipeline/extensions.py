@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from spacy.tokens import Doc, Span, Token
 
+from ..coref.mentions import is_pronoun
 from ..coref.resolved import ResolvedText, Segment, Word, resolve_text
 from .polarity import entity_sentiment, token_weight
 
@@ -70,9 +71,16 @@ def _read_span(doc: Doc, offsets: Any) -> Span | None:
 
 
 def _find_link(token: Token) -> LinkedSpans | None:
-    """The link of the pronoun that this token belongs to: of the shortest anaphor around it."""
-    around = [link for link in get_links(token.doc) if link[0].start <= token.i < link[0].end]
-    return min(around, key=lambda link: (len(link[0]), -link[2]), default=None)
+    """The link of the pronoun that this token belongs to: the surest, where there are several.
+
+    Nouns are anaphors too, but whom "her mother" stands for is not whom "her" stands for.
+    """
+    around = [
+        link
+        for link in get_links(token.doc)
+        if link[0].start <= token.i < link[0].end and is_pronoun([t.text for t in link[0]])
+    ]
+    return max(around, key=lambda link: link[2], default=None)
 
 
 def get_antecedent(token: Token) -> Span | None:

@@ -28,7 +28,7 @@ def scores_of(text, spans, logits, null=0.0):
     pair_logits = np.where(pairs.candidates >= 0, -20.0, -np.inf)
     for (i, j), value in logits.items():
         pair_logits[i, pairs.candidates[i] == j] = value
-    return CorefScores(pair_logits, np.full(len(spans), null), mentions, pairs)
+    return CorefScores(pair_logits, np.broadcast_to(null, len(spans)), mentions, pairs)
 
 
 def decoded(scores, **options):
@@ -90,6 +90,43 @@ def test_a_pronoun_inside_its_antecedent_is_not_linked_to_it():
     found = decoded(scores_of("her mother ran", [(0, 1), (0, 2)], {(1, 0): 5.0}))
     assert found.clusters == [[(0, 1), (0, 2)]]
     assert found.links == [[]]
+
+
+def test_a_pronoun_that_only_others_joined_has_the_score_of_that_join():
+    text, spans = "She left . Ann slept . She ate", [(0, 1), (3, 4), (6, 7)]
+    # Ann leads back to the first pronoun, the second one surely to Ann.
+    found = decoded(scores_of(text, spans, {(1, 0): 1.0, (2, 1): 9.0}))
+    assert found.clusters == [spans]
+    first, second = found.links[0]
+    assert (first.anaphor, first.antecedent) == ((0, 1), (3, 4))
+    assert first.score == pytest.approx(1 / (1 + np.exp(-1.0)), abs=1e-3)
+    assert second.score > 0.99
+
+
+# Ten words: names and pronouns in turn, so that links lead both ways.
+MIXED = "She Ann it he Tom they Ann her Tom she"
+
+
+@given(
+    st.lists(st.floats(-6, 6), min_size=200, max_size=200),
+    st.lists(st.floats(-3, 3), min_size=10, max_size=10),
+    st.sampled_from([0.0, 0.3, 0.6, 0.9]),
+    st.booleans(),
+)
+def test_every_link_obeys_the_threshold(logits, null, threshold, pronouns_only):
+    scores = scores_of(MIXED, [(i, i + 1) for i in range(10)], {}, null=np.array(null))
+    there = scores.pairs.candidates >= 0
+    values = np.resize(np.array(logits), there.sum())
+    scores.pair_logits[there] = values
+    found = decoded(scores, threshold=threshold, pronouns_only=pronouns_only)
+    for cluster, links in zip(found.clusters, found.links, strict=True):
+        assert cluster == sorted(set(cluster))
+        assert len({link.anaphor for link in links}) == len(links)
+        for link in links:
+            assert threshold <= link.score <= 1
+            assert link.anaphor in cluster
+            assert link.antecedent in cluster
+            assert link.antecedent != link.anaphor
 
 
 @given(st.floats(0.1, 10), st.lists(st.floats(-30, 30), min_size=3, max_size=3))

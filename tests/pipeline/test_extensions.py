@@ -83,15 +83,23 @@ def test_links_that_do_not_fit_the_document_any_more(nlp):
     assert stale[0]._.antecedent is None
 
 
-def test_the_shortest_anaphor_around_a_token_counts(nlp):
+def test_only_pronouns_have_an_antecedent(nlp):
     doc = nlp.make_doc("Ann and Tom met her mother .")
-    links = [
-        {"anaphor": [4, 6], "antecedent": [2, 3], "score": 0.9},
-        {"anaphor": [4, 5], "antecedent": [0, 1], "score": 0.6},
-    ]
-    doc.spans["coref_clusters_1"] = SpanGroup(doc, spans=[], attrs={"links": links})
+    mother = {"anaphor": [4, 6], "antecedent": [2, 3], "score": 0.9}
+    her = {"anaphor": [4, 5], "antecedent": [0, 1], "score": 0.6}
+    doc.spans["coref_clusters_1"] = SpanGroup(doc, spans=[], attrs={"links": [mother, her]})
     assert doc[4]._.antecedent.text == "Ann"
-    assert doc[5]._.antecedent.text == "Tom"
+    assert doc[5]._.antecedent is None
+    assert [anaphor.text for anaphor, _, _ in doc._.coref_links] == ["her", "her mother"]
+    doc.spans["coref_clusters_1"] = SpanGroup(doc, spans=[], attrs={"links": [mother]})
+    assert (doc[4]._.antecedent, doc[4]._.antecedent_score) == (None, 0.0)
+
+
+def test_a_pronoun_of_two_tokens(nlp):
+    doc = Doc(nlp.vocab, words=list("小明和小红说他们来"), spaces=[False] * 9)
+    links = [{"anaphor": [6, 8], "antecedent": [0, 5], "score": 0.5}]
+    doc.spans["coref_clusters_1"] = SpanGroup(doc, spans=[], attrs={"links": links})
+    assert [doc[i]._.antecedent_score for i in range(5, 9)] == [0.0, 0.5, 0.5, 0.0]
 
 
 def test_registering_again_is_silent(recwarn):
