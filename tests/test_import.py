@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-HEAVY = ["datasets", "pandas", "pyarrow", "matplotlib", "fastapi", "starlette", "flask", "ray"]
+HEAVY = [
+    *["datasets", "pandas", "pyarrow", "matplotlib", "fastapi", "starlette", "flask", "ray"],
+    # Only scoring needs it.
+    "scipy",
+]
 
 # Run in a fresh interpreter; sockets are refused and the random states are compared.
 PROBE = """
@@ -52,6 +56,8 @@ def probe(statement: str) -> tuple[dict[str, Any], str]:
     [
         "import spacy_lstm",
         "spacy.blank('en')",
+        "spacy.blank('en').add_pipe('lstm_coref', config={'pretrained': None})",
+        "spacy.blank('en').add_pipe('lstm_sentiment', config={'pretrained': None})",
         "import spacy_lstm.cli",
         "from spacy.cli import app; spacy.registry.cli.get_all()",
     ],

@@ -221,6 +221,68 @@ def test_settings(trained, tmp_path):
     assert clusters_of(load(link="pronouns")(text))
 
 
+def test_scores_follow_the_prefix(trained):
+    nlp = make_nlp(span_cluster_prefix="people")
+    nlp.get_pipe("lstm_coref").from_bytes(trained[0].get_pipe("lstm_coref").to_bytes())
+    examples = make_examples(nlp)
+    for example in examples:
+        spans = example.reference.spans
+        for key in [key for key in spans if key.startswith("coref_clusters")]:
+            spans[key.replace("coref_clusters", "people")] = spans.pop(key)
+    scores = nlp.evaluate(examples)
+    assert (scores["conll_f"], scores["pronoun_f"]) == (1.0, 1.0)
+    scorer = {"@scorers": "spacy_lstm.coref_scorer.v1", "span_cluster_prefix": "coref_clusters"}
+    nlp.get_pipe("lstm_coref").scorer = spacy.registry.resolve({"scorer": scorer})["scorer"]
+    assert nlp.evaluate(examples)["conll_f"] == 0.0
+
+
+def test_a_gold_document_may_be_the_predicted_one(trained):
+    nlp, _ = trained
+    gold = make_examples(nlp)[0].reference
+    expected = clusters_of(gold)
+    example = Example(gold, gold)
+    assert nlp.evaluate([example])["conll_f"] == 1.0
+    assert clusters_of(gold) == expected
+    assert nlp.get_pipe("lstm_coref").update([example], drop=0.0)["lstm_coref"] > 0
+
+
+def test_two_components_of_other_prefixes(trained):
+    nlp = make_nlp()
+    data = trained[0].get_pipe("lstm_coref").to_bytes()
+    model = {"@architectures": "spacy_lstm.Coref.v1", **MODEL}
+    config = {"pretrained": None, "model": model, "span_cluster_prefix": "b", "link": "pronouns"}
+    nlp.add_pipe("lstm_coref", name="second", config=config)
+    for name in nlp.pipe_names:
+        nlp.get_pipe(name).from_bytes(data)
+    doc = nlp("Alice is happy. She smiles.")
+    assert set(doc.spans) == {"coref_clusters_1", "b_1"}
+    assert doc._.resolved_text == "Alice is happy. Alice smiles."
+
+
+def test_sourced_and_frozen(trained, tmp_path):
+    other = spacy.blank("en")
+    other.add_pipe("lstm_coref", source=trained[0])
+    expected = [clusters_of(trained[0](text)) for text, _, _ in TEXTS]
+    assert [clusters_of(other(text)) for text, _, _ in TEXTS] == expected
+    other.to_disk(tmp_path)
+    assert [clusters_of(spacy.load(tmp_path)(text)) for text, _, _ in TEXTS] == expected
+    before = other.get_pipe("lstm_coref").to_bytes()
+    with other.select_pipes(disable="lstm_coref"):
+        optimizer = other.initialize()
+        other.update(make_examples(other), sgd=optimizer, exclude=["lstm_coref"])
+    assert other.get_pipe("lstm_coref").to_bytes() == before
+
+
+def test_memory_zone(trained):
+    nlp, _ = trained
+    expected = clusters_of(nlp("Alice is happy. She smiles."))
+    for number in range(3):
+        with nlp.memory_zone():
+            doc = nlp(f"Zyx{number} met Wvu{number}. Alice is happy. She smiles.")
+            assert doc._.coref_links
+    assert clusters_of(nlp("Alice is happy. She smiles.")) == expected
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
