@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import spacy
+from spacy.tokens import SpanGroup
+from spacy.training import Example
+
+from spacy_lstm.coref.candidates import describe_mentions, pair_candidates, read_words
+from spacy_lstm.coref.decode import CorefScores
+from spacy_lstm.coref.words import describe_word
+from spacy_lstm.pipeline.calibration import calibrate
+
+TEXT = "Ann left. She waved."
+
+
+class Stub:
+    """A component whose scores are known: as sure as `logit`, right in `right` of all texts."""
+
+    span_cluster_prefix = "coref_clusters"
+
+    def __init__(self, logit=4.0, given=()):
+        self.cfg = {"temperature": 1.0, "null_weight": 1.0}
+        self.logit = logit
+        self.given = given
+
+    def score_documents(self, docs):
+        (doc,) = docs
+        words = read_words(np.array([describe_word(t.text, 0) for t in doc]), [len(doc)])
+        mentions = describe_mentions(words, np.array([0, 3]), np.array([1, 4]))
+        pairs = pair_candidates(mentions, backward=1, forward=0, same_head=0, max_distance=0)
+        logits = np.where(pairs.candidates >= 0, self.logit, -np.inf)
+        return CorefScores(logits, np.zeros(2), mentions, pairs)
+
+    def score_given(self, example):
+        return [list(self.given)] if "coref_pairs_1" in example.reference.spans else []
+
+
+def clustered(linked):
+    nlp = spacy.blank("en")
+    doc = nlp.make_doc(TEXT)
+    spans = [doc[0:1], doc[3:4]]
+    attrs = {"source": "test", "exhaustive": True}
+    doc.spans["coref_mentions"] = SpanGroup(doc, attrs=attrs, spans=spans)
+    if linked:
+        doc.spans["coref_clusters_1"] = spans
+    return Example(nlp.make_doc(TEXT), doc)
+
+
+def paired(label):
+    nlp = spacy.blank("en")
+    doc = nlp.make_doc(TEXT)
+    attrs = {"labels": [label], "source": "gap", "id": "1", "gender": "F"}
+    doc.spans["coref_pairs_1"] = SpanGroup(doc, attrs=attrs, spans=[doc[3:4], doc[0:1]])
+    return Example(nlp.make_doc(TEXT), doc)
+
+
+@pytest.mark.parametrize("right", [4, 9])
+def test_temperature_brings_confidence_to_accuracy(right):
+    """With one logit z and a share a that is right, the best is z / log(a / (1 − a))."""
+    stub = Stub(logit=4.0)
+    examples = [clustered(linked=i < right) for i in range(right + 1)]
+    fitted = calibrate(stub, examples)
+    assert fitted["temperature"] == stub.cfg["temperature"]
+    assert stub.cfg["temperature"] == pytest.approx(4.0 / np.log(right), abs=0.06)
+    assert stub.cfg["null_weight"] == 1.0
+
+
+def test_null_weight_makes_most_choices_right():
+    stub = Stub(given=(0.3, 0.7))
+    calibrate(stub, [paired(1), paired(1), paired(0)])
+    assert stub.cfg["null_weight"] < 0.3 / 0.7
+    assert stub.cfg["temperature"] == 1.0
+    stub = Stub(given=(0.6, 0.4))
+    calibrate(stub, [paired(0), paired(0), paired(1)])
+    assert stub.cfg["null_weight"] > 0.6 / 0.4
+
+
+def test_without_data_all_stays_as_it_is():
+    stub = Stub()
+    assert calibrate(stub, []) == {"temperature": 1.0, "null_weight": 1.0}
