@@ -31,7 +31,7 @@ from spacy_lstm.coref.metrics import (
     tally_clusters,
     tally_pronouns,
 )
-from spacy_lstm.errors import LstmError
+from spacy_lstm.coref.targets import check_pair
 
 __all__ = ["make_coref_scorer", "make_sentiment_scorer", "score_coref", "score_sentiment"]
 
@@ -220,12 +220,7 @@ def _read_pairs(doc: Doc) -> list[_Pair]:
     for group in _numbered_groups(doc, _PAIRS_PREFIX):
         spans = list(group)
         labels = group.attrs.get("labels", [])
-        if not spans or len(labels) != len(spans) - 1:
-            raise LstmError(
-                f"Span group {group.name!r} has {len(spans)} spans and {len(labels)} labels, "
-                "expected the pronoun, its candidates and one label a candidate; write the "
-                "data again with `spacy-lstm prepare`."
-            )
+        check_pair(group.name or _PAIRS_PREFIX, len(spans), len(labels))
         pronoun, *candidates = map(_characters, spans)
         gender = group.attrs.get("gender") or pronoun_gender(spans[0].text)
         pairs.append(_Pair(pronoun, candidates, tuple(map(bool, labels)), gender))

@@ -5,10 +5,25 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import LstmError
 from .candidates import Mentions
 from .mentions import Span
 
-__all__ = ["CorefTargets", "PairTarget"]
+__all__ = ["CorefTargets", "PairTarget", "check_pair"]
+
+
+def check_pair(name: str, spans: int, labels: int) -> None:
+    """Refuse a group of a pronoun and its candidates that has not one label a candidate.
+
+    name: of the span group.
+    spans, labels: how many it has.
+    """
+    if not spans or labels != spans - 1:
+        raise LstmError(
+            f"Span group {name!r} has {spans} spans and {labels} labels, expected the pronoun, "
+            "its candidates and one label a candidate; write the data again with `spacy-lstm "
+            "prepare`."
+        )
 
 
 class PairTarget(NamedTuple):

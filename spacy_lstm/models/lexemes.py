@@ -24,6 +24,14 @@ __all__ = ["LexemeTable", "Lexicon"]
 MAX_LEXEMES: Final = 300_000
 
 
+class _Rows:
+    """Features by place, and the place of each spelling's hash."""
+
+    def __init__(self, columns: int) -> None:
+        self.index: dict[int, int] = {}
+        self.table = np.zeros((1024, columns), dtype=np.int32)
+
+
 class LexemeTable:
     """Integer features of words by their spelling.
 
@@ -35,41 +43,36 @@ class LexemeTable:
         self.describe = describe
         self.columns = columns
         self._lock = Lock()
-        self._clear()
-
-    def _clear(self) -> None:
-        # Index and table change together, so that a reading thread sees a pair that fits.
-        self._state: tuple[dict[int, int], npt.NDArray[np.int32]] = (
-            {},
-            np.zeros((1024, self.columns), dtype=np.int32),
-        )
+        # Replaced as a whole when it is full: a thread that reads goes on with its own.
+        self._rows = _Rows(columns)
 
     def rows(self, doc: Doc) -> npt.NDArray[np.int32]:
         """The features of each token. *Shape:* ``(tokens, columns)``"""
         orths = doc.to_array(ORTH).reshape(-1).tolist()
-        index, table = self._state
+        known = self._rows
         try:
-            places = [index[orth] for orth in orths]
+            places = [known.index[orth] for orth in orths]
         except KeyError:
-            index, table = self._learn(doc, orths)
-            places = [index[orth] for orth in orths]
-        return table[places] if places else np.zeros((0, self.columns), dtype=np.int32)
+            known = self._learn(doc, orths)
+            places = [known.index[orth] for orth in orths]
+        # The table is read after the places: another thread may have had it grow in between.
+        return known.table[places] if places else np.zeros((0, self.columns), dtype=np.int32)
 
-    def _learn(self, doc: Doc, orths: list[int]) -> tuple[dict[int, int], npt.NDArray[np.int32]]:
+    def _learn(self, doc: Doc, orths: list[int]) -> _Rows:
         with self._lock:
-            if len(self._state[0]) > MAX_LEXEMES:
-                self._clear()
-            index, table = self._state
+            if len(self._rows.index) > MAX_LEXEMES:
+                self._rows = _Rows(self.columns)
+            known = self._rows
             for token, orth in zip(doc, orths, strict=True):
-                if orth in index:
+                if orth in known.index:
                     continue
-                place = len(index)
-                if place == len(table):
-                    table = np.concatenate([table, np.zeros_like(table)])
-                table[place] = self.describe(token.text)
-                self._state = (index, table)
-                index[orth] = place
-            return self._state
+                place = len(known.index)
+                if place == len(known.table):
+                    known.table = np.concatenate([known.table, np.zeros_like(known.table)])
+                known.table[place] = self.describe(token.text)
+                # The place is told last, when there is something to read.
+                known.index[orth] = place
+            return known
 
 
 class Lexicon(Shim):

@@ -106,7 +106,12 @@ class TorchBridge(Shim):
         def backprop(gradients: Any) -> list[Any]:
             tensors = [outputs] if isinstance(outputs, Tensor) else list(outputs)
             given = [gradients] if isinstance(outputs, Tensor) else list(gradients)
-            pairs = [(t, g) for t, g in zip(tensors, given, strict=True) if g is not None]
+            # A tensor may hang on no weights: the scores of no pairs are but empty.
+            pairs = [
+                (t, g)
+                for t, g in zip(tensors, given, strict=True)
+                if g is not None and t.requires_grad
+            ]
             torch.autograd.backward(
                 [tensor for tensor, _ in pairs],
                 [g if isinstance(g, Tensor) else self.to_tensor(g) for _, g in pairs],

@@ -10,7 +10,7 @@ from spacy.pipeline import TrainablePipe
 from thinc.api import Model
 
 from ..errors import LstmError
-from ..pretrained import Pretrained, build_model, find_pretrained
+from ..pretrained import Pretrained, build_model, find_pretrained, has_listener
 
 __all__ = ["PretrainedPipe"]
 
@@ -54,7 +54,13 @@ class PretrainedPipe(TrainablePipe):  # type: ignore[misc]  # compiled, without 
         self, nlp: Language, pretrained: str, factory: str, default_model: dict[str, Any]
     ) -> Pretrained:
         found = find_pretrained(pretrained, lang=nlp.lang or "", factory=factory)
-        known = [_signature(build_model(model)) for model in (default_model, found.model)]
+        bundled = build_model(found.model)
+        if has_listener(bundled):
+            raise LstmError(
+                f"The {factory} of {pretrained!r} shares the encoder of another component and "
+                "does not work without it: save that pipeline after nlp.replace_listeners."
+            )
+        known = [_signature(model) for model in (build_model(default_model), bundled)]
         if _signature(self.model) not in known:
             raise LstmError(
                 f"The model of {self.name!r} is configured otherwise than the weights of "

@@ -24,6 +24,7 @@ from ..coref.decode import (
 )
 from ..coref.mentions import Span as Offsets
 from ..errors import LstmError
+from ..pretrained import has_listener
 from .base import PretrainedPipe
 from .coref_targets import (
     PAIRS_PREFIX,
@@ -122,7 +123,8 @@ class CoreferenceResolver(PretrainedPipe):
     span_cluster_prefix: clusters are stored as `doc.spans[prefix_1]`, `prefix_2`, ….
     link: "all" to join names and nouns too, "pronouns" to let only pronouns look for a cluster.
     threshold: probability below which a mention is left alone.
-    max_distance: words between a mention and its antecedent at most; None for no limit.
+    max_distance: words between a mention and one that it is joined to at most, None for no
+        limit; a chain of pronouns may lead further.
     candidates: a suggester that gives the mentions; None for the learned mention detector.
     guideline: the annotation guideline to follow, one of those that the model was trained with;
         None for what they have in common.
@@ -237,9 +239,10 @@ class CoreferenceResolver(PretrainedPipe):
         if self.candidates is None:
             return _NO_SPANS
         suggested = self.candidates(docs)
+        to_numpy: Callable[[Any], Any] = self.model.ops.to_numpy
         firsts = np.cumsum([0, *(len(doc) for doc in docs)])[:-1]
-        offsets = np.repeat(firsts, np.asarray(suggested.lengths))
-        return np.asarray(suggested.dataXd).reshape(-1, 2) + offsets[:, None]
+        offsets = np.repeat(firsts, to_numpy(suggested.lengths))
+        return to_numpy(suggested.dataXd).reshape(-1, 2) + offsets[:, None]
 
     def set_annotations(self, docs: Iterable[Doc], predictions: list[Clustering]) -> None:
         """Write clusters and links to `doc.spans`, in the place of earlier ones."""
@@ -275,6 +278,11 @@ class CoreferenceResolver(PretrainedPipe):
                     f"score_candidates got the span {span.text!r} of another document or without "
                     "words: expected spans of the document itself."
                 )
+        if not doc.tensor.size and has_listener(self.model):
+            raise LstmError(
+                f"{self.name} shares an encoder that has not read this document: expected one "
+                "that the pipeline was called on."
+            )
         spans = [(span.start, span.end) for span in (anaphor, *candidates)]
         scores = self.score_documents([doc], np.array(spans, dtype=np.int64))
         mentions = scores.mentions

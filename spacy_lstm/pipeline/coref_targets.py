@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
 from ..coref.mentions import Span as Offsets
-from ..coref.targets import CorefTargets, PairTarget
+from ..coref.targets import CorefTargets, PairTarget, check_pair
 
 __all__ = [
     "MENTIONS_KEY",
@@ -73,8 +73,9 @@ def read_targets(examples: Sequence[Example], prefix: str) -> CorefTargets:
         exhaustive.append(_is_exhaustive(reference))
         unmarked.append(source_of(reference) in _PARTIAL)
         for group in numbered_groups(reference, PAIRS_PREFIX):
+            labels = [bool(label) for label in group.attrs.get("labels", [])]
+            check_pair(group.name or PAIRS_PREFIX, len(group), len(labels))
             pronoun, *candidates = align.spans(list(group))
-            labels = [bool(label) for label in group.attrs["labels"]]
             pairs.append(PairTarget(pronoun, candidates, labels))
         first += len(example.predicted)
     return CorefTargets(

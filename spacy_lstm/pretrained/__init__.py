@@ -20,6 +20,7 @@ __all__ = [
     "build_model",
     "bundle_names",
     "find_pretrained",
+    "has_listener",
     "load",
     "load_pipeline",
 ]
@@ -89,6 +90,12 @@ def build_model(config: dict[str, Any]) -> Model[Any, Any]:
     """The model, without weights, that a config block describes."""
     model: Model[Any, Any] = registry.resolve({"model": config}, validate=True)["model"]
     return model
+
+
+def has_listener(model: Model[Any, Any]) -> bool:
+    """Whether a part of the model listens to another component, without which it is nothing:
+    spaCy's listeners give zeros where nobody speaks."""
+    return any(hasattr(node, "upstream_name") for node in model.walk())
 
 
 def _bundle_for(lang: str) -> Path:

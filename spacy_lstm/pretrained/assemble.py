@@ -11,6 +11,7 @@ from thinc.api import Config
 
 from ..errors import LstmError
 from ..models.wrapper import TorchBridge
+from . import has_listener
 
 __all__ = ["LIMIT_BYTES", "assemble_bundle"]
 
@@ -48,7 +49,13 @@ def assemble_bundle(
                 f"The pipeline has {', '.join(source.pipe_names) or 'no components'}: expected one "
                 f"named {name!r}."
             )
-        pipe: Any = nlp.add_pipe(name, source=source)
+        pipe: Any = source.get_pipe(name)
+        if has_listener(pipe.model):
+            raise LstmError(
+                f"{name!r} shares the encoder of another component: expected one that stands "
+                "alone; call nlp.replace_listeners before."
+            )
+        pipe = nlp.add_pipe(name, source=source)
         for node in pipe.model.walk():
             for shim in node.shims:
                 if isinstance(shim, TorchBridge):

@@ -178,3 +178,22 @@ def test_lexicon_grows_past_its_first_rows():
     doc = spacy.tokens.Doc(spacy.blank("en").vocab, words=words)
     assert lexicon.rows([doc, doc])[:, 0].tolist() == [len(w) for w in words] * 2
     assert lexicon.rows([]).shape == (0, 1)
+
+
+def test_a_table_that_grows_while_another_thread_reads():
+    nlp = spacy.blank("en")
+    table = LexemeTable(lambda text: (len(text),), 1)
+    table.rows(nlp.make_doc("known"))
+    crowd = nlp.make_doc(" ".join(f"w{number}" for number in range(2000)))
+
+    class Interrupted(dict):
+        """Another thread's turn comes where a word has just been looked up."""
+
+        def __getitem__(self, key):
+            place = super().__getitem__(key)
+            if len(self) == 1:
+                table.rows(crowd)
+            return place
+
+    table._rows.index = Interrupted(table._rows.index)
+    assert table.rows(nlp.make_doc("known w1999")).tolist() == [[5], [5]]

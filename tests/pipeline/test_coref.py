@@ -324,6 +324,36 @@ def test_unannotated_examples_teach_nothing(trained):
     assert pipe.model.to_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("count", "attrs", "message"),
+    [
+        (3, {"labels": [1]}, "'coref_pairs' has 3 spans and 1 labels"),
+        (2, {}, "has 2 spans and 0 labels, expected the pronoun, its candidates"),
+        (0, {"labels": []}, "has 0 spans and 0 labels"),
+    ],
+)
+def test_pairs_without_a_label_each(trained, count, attrs, message):
+    nlp, _ = trained
+    doc = nlp.make_doc("Eve met Zoe . She left")
+    doc.spans["coref_pairs_1"] = SpanGroup(doc, attrs=attrs, spans=[doc[4:5]] * count)
+    with pytest.raises(LstmError, match=message):
+        nlp.update([Example(nlp.make_doc(doc.text), doc)], sgd=False)
+
+
+@pytest.mark.parametrize(("text", "mentions"), [(" ", []), ("Go!", []), ("Rain fell.", [(0, 1)])])
+def test_learns_from_documents_without_pairs(text, mentions):
+    nlp = make_nlp()
+    optimizer = nlp.initialize(lambda: make_examples(nlp))
+    doc = nlp.make_doc(text)
+    attrs = {"source": "test", "exhaustive": True}
+    spans = [doc[start:end] for start, end in mentions]
+    doc.spans["coref_mentions"] = SpanGroup(doc, attrs=attrs, spans=spans)
+    example = Example(nlp.make_doc(text), doc)
+    losses = [nlp.update([example], sgd=optimizer)["lstm_coref"] for _ in range(3)]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] > losses[2] > 0
+
+
 def test_get_loss(trained):
     nlp, _ = trained
     pipe = nlp.get_pipe("lstm_coref")
@@ -409,3 +439,8 @@ def test_listener_shares_an_encoder(tmp_path):
     nlp.to_disk(tmp_path)
     text = "Tom lost the key. Ann found it."
     assert clusters_of(spacy.load(tmp_path)(text)) == clusters_of(nlp(text))
+    pipe = nlp.get_pipe("lstm_coref")
+    unread, read = nlp.make_doc(text), nlp(text)
+    with pytest.raises(LstmError, match="an encoder that has not read this document"):
+        pipe.score_candidates(unread, unread[7:8], [unread[2:4]])
+    assert sum(pipe.score_candidates(read, read[7:8], [read[2:4]])) == pytest.approx(1)

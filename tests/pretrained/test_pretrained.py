@@ -55,7 +55,7 @@ def bundle(root):
 
 def probabilities(nlp):
     pipe = nlp.get_pipe("lstm_coref")
-    doc = nlp.make_doc(TEXT)
+    doc = nlp(TEXT)
     return pipe.score_candidates(doc, doc[4:5], [doc[0:1], doc[8:9]])
 
 
@@ -152,6 +152,29 @@ def test_a_model_of_the_users_own_is_not_passed_over(bundle):
     model["tok2vec"] = {"@architectures": "spacy_lstm.BiLSTMTok2Vec.v1"}
     with pytest.raises(LstmError, match="configured otherwise than the weights of 'auto'"):
         spacy.blank("en").add_pipe("lstm_coref", config={"model": model})
+
+
+def test_a_shared_encoder_stays_with_its_pipeline(root, tmp_path):
+    nlp = spacy.blank("en")
+    tok2vec = {**MODEL["tok2vec"], "shortcut": False}
+    nlp.add_pipe("tok2vec", config={"model": tok2vec})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
+    model = {**MODEL, "tok2vec": listener}
+    nlp.add_pipe("lstm_coref", config={"model": model, "pretrained": None})
+    nlp.initialize(lambda: _sample(nlp))
+    nlp.to_disk(tmp_path / "shared")
+    config = {"pretrained": str(tmp_path / "shared")}
+    with pytest.raises(LstmError, match=r"shares the encoder.*nlp\.replace_listeners"):
+        spacy.blank("en").add_pipe("lstm_coref", config=config)
+    with pytest.raises(LstmError, match=r"'lstm_coref' shares the encoder.*nlp\.replace_listeners"):
+        assemble_bundle({"lstm_coref": nlp}, root / "en_x", meta={}, card="")
+    expected = probabilities(spacy.load(tmp_path / "shared"))
+    nlp.replace_listeners("tok2vec", "lstm_coref", ["model.tok2vec"])
+    assert probabilities(nlp) == expected
+    nlp.to_disk(tmp_path / "apart")
+    other = spacy.blank("en")
+    other.add_pipe("lstm_coref", config={"pretrained": str(tmp_path / "apart")})
+    assert probabilities(other) == expected
 
 
 def test_not_a_component_directory(bundle, tmp_path):
