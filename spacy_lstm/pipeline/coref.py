@@ -226,6 +226,12 @@ class CoreferenceResolver(PretrainedPipe):
     def _input(
         self, docs: list[Doc], spans: Any, guidelines: Sequence[str | None] = ()
     ) -> CorefInput:
+        known = self.model.attrs["guidelines"]
+        if not guidelines and self.guideline not in (None, *known):
+            raise LstmError(
+                f"guideline = {self.guideline!r} in {self.name}: expected one that the model was "
+                f"trained with ({', '.join(known) or 'none'}), or null."
+            )
         return CorefInput(
             docs=docs,
             spans=spans,

@@ -303,6 +303,18 @@ def test_mistaken_model():
         make_nlp(model=model)
 
 
+def test_guidelines(trained):
+    model = {"@architectures": "spacy_lstm.Coref.v1", **MODEL, "guidelines": ["test", "other"]}
+    nlp = make_nlp(model=model, guideline="test")
+    train(nlp, make_examples(nlp), steps=3)
+    assert nlp("Alice is happy.").text
+    nlp.get_pipe("lstm_coref").guideline = "litbank"
+    with pytest.raises(LstmError, match=r"guideline = 'litbank'.*\(test, other\), or null"):
+        nlp("Alice is happy.")
+    with pytest.raises(LstmError, match=r"guideline = 'test' in lstm_coref.*\(none\)"):
+        make_nlp(guideline="test").initialize(lambda: make_examples(trained[0]))
+
+
 def test_nothing_to_initialize_from():
     nlp = make_nlp()
     empty = Example(nlp.make_doc(""), nlp.make_doc(""))
