@@ -11,7 +11,7 @@ from spacy.training import Example
 
 from ..errors import LstmError
 from ..pipeline.calibration import calibrate
-from ..pretrained.assemble import assemble_bundle
+from ..pretrained.assemble import assemble_bundle, average_checkpoints
 from .evaluate import read_docs
 from .models import JsonOption, load_for
 from .reporting import only_json, print_json
@@ -22,7 +22,7 @@ __all__ = ["bundle", "bundle_cli"]
 def bundle(
     output: str | Path,
     *,
-    coref: str | Path,
+    coref: Sequence[str | Path],
     sentiment: str | Path,
     card: str | Path,
     metrics: str | Path | None = None,
@@ -33,7 +33,8 @@ def bundle(
 
     Args:
         output: the bundle's folder, named `<lang>_lstm_<size>`; replaced if it is there.
-        coref: the pipeline that has `lstm_coref`.
+        coref: the pipeline that has `lstm_coref`, or several checkpoints of one training, whose
+            weights are averaged.
         sentiment: the pipeline that has `lstm_sentiment`.
         card: template of the model card (jinja2), which may use the figures as `metrics.NAME.KEY`.
         metrics: folder of the figures that `evaluate --output` wrote for this bundle, each file's
@@ -46,13 +47,14 @@ def bundle(
     """
     target = Path(output)
     figures = _read_figures(Path(metrics)) if metrics else {}
-    sources = {
-        "lstm_coref": load_for(coref, "lstm_coref"),
-        "lstm_sentiment": load_for(sentiment, "lstm_sentiment"),
+    checkpoints = [load_for(path, "lstm_coref") for path in coref]
+    pipelines = {
+        "lstm_coref": average_checkpoints([nlp for nlp, _ in checkpoints], "lstm_coref"),
+        "lstm_sentiment": load_for(sentiment, "lstm_sentiment")[0],
     }
     text = _render(Path(card), figures)
     if calibration:
-        nlp, pipe = sources["lstm_coref"]
+        nlp, pipe = checkpoints[0]
         examples = [Example(nlp.make_doc(doc.text), doc) for doc in read_docs(nlp, calibration)]
         calibrate(pipe, examples)
     meta = {
@@ -60,7 +62,6 @@ def bundle(
         "description": "Pronoun resolution and sentiment with bidirectional LSTMs",
         "performance": figures,
     }
-    pipelines = {name: nlp for name, (nlp, _) in sources.items()}
     size = assemble_bundle(pipelines, target, meta=meta, card=text)
     return {"output": str(target), "bytes": size}
 
@@ -86,7 +87,9 @@ def _render(template: Path, figures: dict[str, Any]) -> str:
 
 def bundle_cli(
     output: Annotated[Path, typer.Argument(help="The bundle's folder: <lang>_lstm_<size>.")],
-    coref: Annotated[str, typer.Option(help="The pipeline that has lstm_coref.")],
+    coref: Annotated[
+        list[str], typer.Option(help="The pipeline that has lstm_coref; several are averaged.")
+    ],
     sentiment: Annotated[str, typer.Option(help="The pipeline that has lstm_sentiment.")],
     card: Annotated[Path, typer.Option(help="Template of the model card.")],
     metrics: Annotated[Path | None, typer.Option(help="Folder of the card's figures.")] = None,

@@ -1,7 +1,7 @@
 """Trained components → a bundle."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from ..errors import LstmError
 from ..models.wrapper import TorchBridge
 from . import has_listener
 
-__all__ = ["LIMIT_BYTES", "assemble_bundle"]
+__all__ = ["LIMIT_BYTES", "assemble_bundle", "average_checkpoints"]
 
 LIMIT_BYTES: Final = 15_000_000
 """Size that a bundle must stay under."""
@@ -74,6 +74,34 @@ def assemble_bundle(
     shutil.rmtree(output, ignore_errors=True)
     draft.rename(output)
     return size
+
+
+def average_checkpoints(checkpoints: Sequence[Language], name: str) -> Language:
+    """The mean of the weights of one component over checkpoints of one training.
+
+    What two points of a training know differently, such as a set that it overfits in the end, the
+    point between them mostly keeps (Izmailov et al. 2018).
+
+    checkpoints: pipelines of the same make; the first one gets the mean and is given back.
+    name: of the component.
+    """
+    first = checkpoints[0]
+    bridges = [_bridges(checkpoint.get_pipe(name)) for checkpoint in checkpoints]
+    for same in zip(*bridges, strict=True):
+        states = [bridge.module.state_dict() for bridge in same]
+        if any(bridge.settings != same[0].settings for bridge in same):
+            raise LstmError(
+                f"These checkpoints of {name!r} differ in their settings: expected those of one "
+                "training."
+            )
+        for key, weights in states[0].items():
+            if weights.is_floating_point():
+                weights.copy_(sum(state[key] for state in states) / len(states))
+    return first
+
+
+def _bridges(pipe: Any) -> list[TorchBridge]:
+    return [s for node in pipe.model.walk() for s in node.shims if isinstance(s, TorchBridge)]
 
 
 def _write_config(path: Path, components: list[str]) -> None:

@@ -22,6 +22,7 @@ def assembled(monkeypatch):
     stub = Assembled()
     monkeypatch.setattr("spacy_lstm.cli.bundle.assemble_bundle", stub)
     monkeypatch.setattr("spacy_lstm.cli.bundle.load_for", lambda path, factory: (path, None))
+    monkeypatch.setattr("spacy_lstm.cli.bundle.average_checkpoints", lambda found, name: found[0])
     return stub
 
 
@@ -31,7 +32,7 @@ def test_figures_go_into_card_and_meta(assembled, tmp_path):
     card = tmp_path / "card.md"
     card.write_text("GAP: {{ metrics.gap.gap_f | percent }}\n")
     made = bundle(
-        tmp_path / "en_lstm_xs", coref="a", sentiment="b", card=card, metrics=tmp_path / "figures"
+        tmp_path / "en_lstm_xs", coref=["a"], sentiment="b", card=card, metrics=tmp_path / "figures"
     )
     assert made == {"output": str(tmp_path / "en_lstm_xs"), "bytes": 123}
     ((sources, output, meta, text),) = assembled.calls
@@ -45,12 +46,12 @@ def test_a_card_without_its_figure(assembled, tmp_path):
     card = tmp_path / "card.md"
     card.write_text("{{ metrics.gap.gap_f }}")
     with pytest.raises(LstmError, match=r"card.md: .*has no attribute 'gap'"):
-        bundle(tmp_path / "x", coref="a", sentiment="b", card=card)
+        bundle(tmp_path / "x", coref=["a"], sentiment="b", card=card)
     assert assembled.calls == []
 
 
 def test_missing_files(assembled, tmp_path):
     with pytest.raises(LstmError, match="no card template at"):
-        bundle(tmp_path / "x", coref="a", sentiment="b", card=tmp_path / "none.md")
+        bundle(tmp_path / "x", coref=["a"], sentiment="b", card=tmp_path / "none.md")
     with pytest.raises(LstmError, match="no figures in"):
-        bundle(tmp_path / "x", coref="a", sentiment="b", card=tmp_path, metrics=tmp_path)
+        bundle(tmp_path / "x", coref=["a"], sentiment="b", card=tmp_path, metrics=tmp_path)

@@ -7,7 +7,7 @@ from thinc.api import Config
 
 from spacy_lstm import LstmError, load, pretrained
 from spacy_lstm.pretrained import assemble
-from spacy_lstm.pretrained.assemble import assemble_bundle
+from spacy_lstm.pretrained.assemble import assemble_bundle, average_checkpoints
 
 MODEL = {
     "@architectures": "spacy_lstm.Coref.v1",
@@ -23,11 +23,11 @@ MODEL = {
 TEXT = "Alice is happy. She smiles at her dog, and it barks at her."
 
 
-def make_trained():
+def make_trained(seed=3, **options):
     """Random weights will do: what counts is that the same ones come back."""
-    spacy.util.fix_random_seed(3)
+    spacy.util.fix_random_seed(seed)
     nlp = spacy.blank("en")
-    nlp.add_pipe("lstm_coref", config={"model": MODEL, "pretrained": None})
+    nlp.add_pipe("lstm_coref", config={"model": {**MODEL, **options}, "pretrained": None})
     nlp.initialize(lambda: _sample(nlp))
     return nlp
 
@@ -210,3 +210,18 @@ def test_bundles_that_ship_are_named_for_their_language():
     for name in pretrained.bundle_names():
         meta = json.loads((pretrained._ROOT / name / "meta.json").read_text())
         assert name == f"{meta['lang']}_{meta['name']}"
+
+
+def test_averaged_checkpoints():
+    def weights(nlp):
+        (bridge, _) = nlp.get_pipe("lstm_coref").model.shims
+        return bridge.module.span_score.weight.detach().clone()
+
+    one, other = make_trained(1), make_trained(2)
+    expected = (weights(one) + weights(other)) / 2
+    assert (weights(one) - weights(other)).abs().max() > 0.01
+    averaged = average_checkpoints([one, other], "lstm_coref")
+    assert averaged is one
+    assert (weights(one) - expected).abs().max() < 1e-6
+    with pytest.raises(LstmError, match="differ in their settings"):
+        average_checkpoints([one, make_trained(2, floor=-9.0)], "lstm_coref")
