@@ -4,7 +4,6 @@ Spans are compared by their character offsets, so the reference and the predicti
 tokenized differently. Figures whose data the references lack are None, as in spaCy's own.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from spacy_lstm.coref.gap import (
     gap_scores,
     pronoun_gender,
 )
+from spacy_lstm.coref.groups import CLUSTER_PREFIX, MENTIONS_KEY, PAIRS_PREFIX, numbered_keys
 from spacy_lstm.coref.mentions import Span
 from spacy_lstm.coref.metrics import (
     CorefTally,
@@ -34,9 +34,6 @@ from spacy_lstm.coref.metrics import (
 from spacy_lstm.coref.targets import check_pair
 
 __all__ = ["make_coref_scorer", "make_sentiment_scorer", "score_coref", "score_sentiment"]
-
-_PAIRS_PREFIX = "coref_pairs"
-_MENTIONS_KEY = "coref_mentions"
 
 _METRICS = ("muc", "b_cubed", "ceafe", "coref", "mention")
 _PRF = ("p", "r", "f")
@@ -88,7 +85,7 @@ class _Pair(NamedTuple):
 def score_coref(
     examples: Iterable[Example],
     *,
-    span_cluster_prefix: str = "coref_clusters",
+    span_cluster_prefix: str = CLUSTER_PREFIX,
     singletons: bool = False,
     given: GivenProbabilities | None = None,
     **_: Any,
@@ -119,7 +116,7 @@ def score_coref(
         response = _read_response(example.predicted, span_cluster_prefix)
         key = _read_key(reference, span_cluster_prefix)
         if key is not None:
-            mentions = [_characters(span) for span in reference.spans.get(_MENTIONS_KEY, ())]
+            mentions = [_characters(span) for span in reference.spans.get(MENTIONS_KEY, ())]
             # A mention of a cluster comes again here; a tally counts it where it stands first.
             clusters = (clusters or CorefTally()) + tally_clusters(
                 [*key, *([mention] for mention in mentions)],
@@ -187,15 +184,13 @@ def _characters(span: DocSpan) -> Span:
 
 def _numbered_groups(doc: Doc, prefix: str) -> list[SpanGroup]:
     """The groups named by the prefix, an underscore and digits, by number."""
-    found = ((re.fullmatch(rf"{re.escape(prefix)}_([0-9]+)", name), name) for name in doc.spans)
-    numbers = sorted((int(match[1]), name) for match, name in found if match)
-    return [doc.spans[name] for _, name in numbers]
+    return [doc.spans[key] for _, key in numbered_keys(doc.spans, prefix)]
 
 
 def _read_key(doc: Doc, prefix: str) -> list[list[Span]] | None:
     """The gold clusters; None where the document was not annotated with any."""
     groups = _numbered_groups(doc, prefix)
-    if not groups and _MENTIONS_KEY not in doc.spans:
+    if not groups and MENTIONS_KEY not in doc.spans:
         return None
     return [[_characters(span) for span in group] for group in groups]
 
@@ -217,10 +212,10 @@ def _read_response(doc: Doc, prefix: str) -> _Response:
 
 def _read_pairs(doc: Doc) -> list[_Pair]:
     pairs = []
-    for group in _numbered_groups(doc, _PAIRS_PREFIX):
+    for group in _numbered_groups(doc, PAIRS_PREFIX):
         spans = list(group)
         labels = group.attrs.get("labels", [])
-        check_pair(group.name or _PAIRS_PREFIX, len(spans), len(labels))
+        check_pair(group.name or PAIRS_PREFIX, len(spans), len(labels))
         pronoun, *candidates = map(_characters, spans)
         gender = group.attrs.get("gender") or pronoun_gender(spans[0].text)
         pairs.append(_Pair(pronoun, candidates, tuple(map(bool, labels)), gender))

@@ -21,6 +21,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import get_words_and_spaces
 
+from ..coref.groups import MENTIONS_KEY
 from ..errors import LstmError
 from .docs import (
     add_group,
@@ -35,9 +36,8 @@ from .docs import (
 from .fields import Fields, Row
 from .skipped import UnusableRowError
 
-__all__ = ["MENTIONS_KEY", "ClusterConverter", "MentionIndex"]
+__all__ = ["ClusterConverter", "MentionIndex"]
 
-MENTIONS_KEY = "coref_mentions"
 # Corpora whose annotators marked mentions that are never mentioned again.
 _EXHAUSTIVE_SOURCES = {"litbank", "gum"}
 

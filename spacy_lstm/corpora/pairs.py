@@ -18,13 +18,13 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..coref.groups import PAIRS_PREFIX
 from .docs import add_group, as_span, char_span, checked_text, set_row_data, text_doc
 from .fields import Fields, Row
 from .skipped import UnusableRowError
 
-__all__ = ["PAIRS_PREFIX", "GapConverter", "PairConverter"]
+__all__ = ["GapConverter", "PairConverter"]
 
-PAIRS_PREFIX = "coref_pairs"
 _TRUTH = {"1": 1, "true": 1, "0": 0, "false": 0}
 _GENDERS = {"he": "M", "him": "M", "his": "M", "she": "F", "her": "F", "hers": "F"}
 

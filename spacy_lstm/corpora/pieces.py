@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from spacy.tokens import Doc
 
-from .clusters import MENTIONS_KEY
+from ..coref.groups import MENTIONS_KEY
 from .docs import ROW_DATA, add_group
 
 __all__ = ["split_doc"]

@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from ..coref.groups import CLUSTER_PREFIX, MENTIONS_KEY
 from ..errors import LstmError
 from .clusters import ClusterConverter, MentionIndex
 from .fields import Fields, Row, is_excluded, row_columns
@@ -54,7 +55,7 @@ def create_huggingface_reader(
     mentions: str | None = None,
     exclude: dict[str, list[str]] | None = None,
     exhaustive: bool | None = None,
-    span_cluster_prefix: str = "coref_clusters",
+    span_cluster_prefix: str = CLUSTER_PREFIX,
 ) -> Callable[[Language], Iterator[Example]]:
     """Registered as `spacy_lstm.HuggingFaceCorpus.v1`; the arguments are HuggingFaceCorpus's.
 
@@ -134,7 +135,7 @@ class HuggingFaceCorpus:
         mentions: str | Path | None = None,
         exclude: Mapping[str, Sequence[Any]] | None = None,
         exhaustive: bool | None = None,
-        span_cluster_prefix: str = "coref_clusters",
+        span_cluster_prefix: str = CLUSTER_PREFIX,
     ) -> None:
         if kind not in KINDS:
             raise LstmError(f"unknown kind {kind!r}: expected one of {', '.join(KINDS)}")
@@ -193,7 +194,7 @@ class HuggingFaceCorpus:
         self._report(skipped)
 
     def _piece_length(self, doc: Doc) -> int:
-        return self._max_length if "coref_mentions" in doc.spans else 0
+        return self._max_length if MENTIONS_KEY in doc.spans else 0
 
     def _random(self, epoch: int) -> random.Random:
         return random.Random(f"{self._seed}/{epoch}")

@@ -6,8 +6,9 @@ from typing import Any, Final
 import numpy as np
 from spacy.training import Example
 
+from ..coref.groups import PAIRS_PREFIX
 from .coref import CoreferenceResolver
-from .coref_targets import PAIRS_PREFIX, numbered_groups, read_targets
+from .coref_targets import numbered_groups, read_targets
 
 __all__ = ["calibrate"]
 

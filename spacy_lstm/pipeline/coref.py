@@ -22,12 +22,12 @@ from ..coref.decode import (
     decode,
     reach,
 )
+from ..coref.groups import CLUSTER_PREFIX, MENTIONS_KEY, PAIRS_PREFIX, numbered_keys
 from ..coref.mentions import Span as Offsets
 from ..errors import LstmError
 from ..pretrained import has_listener
 from .base import PretrainedPipe
 from .coref_targets import (
-    PAIRS_PREFIX,
     align_spans,
     numbered_groups,
     read_targets,
@@ -63,7 +63,7 @@ register_extensions()
     default_config={
         "model": DEFAULT_MODEL,
         "pretrained": "auto",
-        "span_cluster_prefix": "coref_clusters",
+        "span_cluster_prefix": CLUSTER_PREFIX,
         "link": "all",
         "threshold": 0.0,
         "max_distance": None,
@@ -137,7 +137,7 @@ class CoreferenceResolver(PretrainedPipe):
         model: Model[CorefInput, Any],
         name: str = "lstm_coref",
         *,
-        span_cluster_prefix: str = "coref_clusters",
+        span_cluster_prefix: str = CLUSTER_PREFIX,
         link: str = "all",
         threshold: float = 0.0,
         max_distance: int | None = None,
@@ -253,8 +253,7 @@ class CoreferenceResolver(PretrainedPipe):
     def set_annotations(self, docs: Iterable[Doc], predictions: list[Clustering]) -> None:
         """Write clusters and links to `doc.spans`, in the place of earlier ones."""
         for doc, found in zip(docs, predictions, strict=True):
-            stale = [key for key in doc.spans if self._is_cluster_key(key)]
-            for key in stale:
+            for _, key in numbered_keys(doc.spans, self.span_cluster_prefix):
                 del doc.spans[key]
             ordered = sorted(zip(*found, strict=True), key=lambda pair: pair[0][0])
             for number, (spans, links) in enumerate(ordered, start=1):
@@ -265,10 +264,6 @@ class CoreferenceResolver(PretrainedPipe):
                     spans=[Span(doc, start, end) for start, end in spans],
                 )
                 doc.spans[group.name] = group
-
-    def _is_cluster_key(self, key: str) -> bool:
-        prefix, _, number = key.rpartition("_")
-        return prefix == self.span_cluster_prefix and number.isdecimal()
 
     def score_candidates(self, doc: Doc, anaphor: Span, candidates: Sequence[Span]) -> list[float]:
         """Probabilities that the anaphor refers to each of the candidates, and to none of them
@@ -353,8 +348,10 @@ class CoreferenceResolver(PretrainedPipe):
 
     def _is_annotated(self, example: Example) -> bool:
         spans = example.reference.spans
-        return len(example.predicted) > 0 and any(
-            key.startswith(_GOLD_KEYS) or self._is_cluster_key(key) for key in spans
+        return len(example.predicted) > 0 and bool(
+            MENTIONS_KEY in spans
+            or numbered_keys(spans, self.span_cluster_prefix)
+            or numbered_keys(spans, PAIRS_PREFIX)
         )
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
@@ -376,9 +373,6 @@ class CoreferenceResolver(PretrainedPipe):
             spans = [Span(doc, start, end) for start, end in (anaphor, *candidates)]
             probabilities.append(self.score_candidates(doc, spans[0], spans[1:]))
         return probabilities
-
-
-_GOLD_KEYS: Final = ("coref_mentions", PAIRS_PREFIX)
 
 
 def _shift(span: Offsets, by: int) -> Offsets:

@@ -1,6 +1,5 @@
 """Examples → what the coreference model is trained on."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -9,32 +8,24 @@ from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
+from ..coref.groups import MENTIONS_KEY, PAIRS_PREFIX, numbered_keys
 from ..coref.mentions import Span as Offsets
 from ..coref.targets import CorefTargets, PairTarget, check_pair
 
 __all__ = [
-    "MENTIONS_KEY",
-    "PAIRS_PREFIX",
     "align_spans",
     "numbered_groups",
     "read_targets",
     "source_of",
 ]
 
-MENTIONS_KEY: Final = "coref_mentions"
-PAIRS_PREFIX: Final = "coref_pairs"
 # Guidelines that mark only some kinds of things: a pronoun without a mark may still refer.
 _PARTIAL: Final = frozenset({"litbank"})
 
 
 def numbered_groups(doc: Doc, prefix: str) -> list[SpanGroup]:
     """The span groups `prefix_1`, `prefix_2`, … in the order of their numbers."""
-    found = []
-    for key, group in doc.spans.items():
-        match = re.fullmatch(re.escape(prefix) + r"_(\d+)", key)
-        if match:
-            found.append((int(match.group(1)), group))
-    return [group for _, group in sorted(found, key=lambda pair: pair[0])]
+    return [doc.spans[key] for _, key in numbered_keys(doc.spans, prefix)]
 
 
 def source_of(doc: Doc) -> str | None:

@@ -6,12 +6,12 @@ the log odds of positive over negative and a weight.
 """
 
 import math
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from spacy.tokens import Doc, Span, Token
 
+from ..coref.groups import CLUSTER_PREFIX, numbered_keys
 from ..coref.mentions import is_pronoun
 
 __all__ = ["USER_DATA_KEY", "entity_sentiment", "span_sentiment", "token_weight"]
@@ -24,7 +24,6 @@ PRIOR_TOKENS: Final = 8
 # Words on either side of a mention, within its sentence, that can speak of it.
 WINDOW: Final = 12
 _SENTENCE_ENDS: Final = frozenset(".!?。！？…;；")
-_CLUSTER_KEY: Final = re.compile(r"coref_clusters_[0-9]+")
 
 
 def token_weight(token: Token) -> float:
@@ -82,10 +81,9 @@ def _read_record(doc: Doc) -> dict[str, Any] | None:
 
 
 def _referents(doc: Doc) -> Iterator[tuple[str, list[Span]]]:
+    usual = {key for _, key in numbered_keys(doc.spans, CLUSTER_PREFIX)}
     groups = [
-        list(group)
-        for key, group in doc.spans.items()
-        if "links" in group.attrs or _CLUSTER_KEY.fullmatch(key)
+        list(group) for key, group in doc.spans.items() if "links" in group.attrs or key in usual
     ]
     for spans in groups:
         names = [span.text for span in spans if not is_pronoun([token.text for token in span])]

@@ -1,11 +1,12 @@
 """Clusters and links of a `Doc` as the plain data that the coreference template shows."""
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from spacy.tokens import Doc, Span
+
+from ..coref.groups import numbered_keys
 
 __all__ = ["view_coref"]
 
@@ -44,10 +45,7 @@ def view_coref(doc: Doc, span_cluster_prefix: str) -> dict[str, Any]:
 
 
 def _clusters(doc: Doc, prefix: str) -> list[tuple[int, list[Span]]]:
-    pattern = re.compile(re.escape(prefix) + r"_([0-9]+)")
-    found = ((pattern.fullmatch(key), group) for key, group in doc.spans.items())
-    numbered = [(int(match[1]), list(group)) for match, group in found if match]
-    return sorted(numbered, key=lambda pair: pair[0])
+    return [(number, list(doc.spans[key])) for number, key in numbered_keys(doc.spans, prefix)]
 
 
 def _cluster(number: int, spans: list[Span], index: int) -> dict[str, Any]:
