@@ -186,16 +186,29 @@ def test_write_atomically_leaves_the_old_file_when_it_fails(tmp_path: Path) -> N
     assert list(file.parent.iterdir()) == [file]
 
 
+def idle() -> float:
+    return 0.0
+
+
 def test_usable_cores_counts_cores_not_threads_nor_more_than_the_quota(tmp_path: Path) -> None:
     none = tmp_path / "none"
     smt, quota = tmp_path / "smt", tmp_path / "quota"
     smt.write_text("1\n")
-    all_cores = usable_cores(none, none)
-    assert usable_cores(smt, none) == max(1, all_cores // 2)
+    all_cores = usable_cores(none, none, idle)
+    assert usable_cores(smt, none, idle) == max(1, all_cores // 2)
     quota.write_text("max 100000\n")
-    assert usable_cores(none, quota) == all_cores
+    assert usable_cores(none, quota, idle) == all_cores
     quota.write_text("50000 100000\n")
-    assert usable_cores(none, quota) == 1
+    assert usable_cores(none, quota, idle) == 1
+
+
+def test_usable_cores_leaves_busy_ones_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = tmp_path / "none"
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)), raising=False)
+    found = [usable_cores(none, none, lambda load=load: load) for load in (0.2, 0.9, 3.0, 9.0)]
+    assert found == [4, 3, 1, 1]
 
 
 def test_plain_values_are_json() -> None:
