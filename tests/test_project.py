@@ -108,7 +108,7 @@ def test_coref_runs_on_local_files(project: Path, monkeypatch: pytest.MonkeyPatc
         coref_dev="corpus/coref_en/dev.jsonl",
         coref_train_options="",
     )
-    assert json.loads(Path("metrics/coref.json").read_text("utf-8"))["documents"] == 144
+    assert json.loads(Path("metrics/coref.json").read_text("utf-8"))["documents"] == 224
 
 
 def test_sentiment_runs_on_local_files(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +121,7 @@ def test_sentiment_runs_on_local_files(project: Path, monkeypatch: pytest.Monkey
         sentiment_train_options="",
         sentiment_dev_options="",
     )
-    assert json.loads(Path("metrics/sentiment.json").read_text("utf-8"))["documents"] == 143
+    assert json.loads(Path("metrics/sentiment.json").read_text("utf-8"))["documents"] == 223
 
 
 def scripts() -> list[tuple[str, str]]:
