@@ -105,7 +105,8 @@ def build_bilstm_tok2vec(
 
 def gender_number(genders: Mapping[int, int], text: str) -> int:
     """The number in `GENDERS` of a word: as written, as a name, as a common word."""
-    for form in dict.fromkeys((text, text.title(), text.lower())):
+    bare = text.rstrip(".") or text  # "Mrs." is listed as "Mrs"
+    for form in dict.fromkeys((text, bare, bare.title(), bare.lower())):
         number = genders.get(hash_word(form), 0)
         # "will" is no name; "MARY" and "Mother" are what "Mary" and "mother" are.
         if number and not (form[:1].isupper() and text[:1].islower()):
