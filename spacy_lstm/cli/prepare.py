@@ -53,7 +53,7 @@ def prepare(
         reason = str(error).splitlines()[0]
         raise LstmError(f"no language {lang!r} ({reason}): give a spaCy code: en, zh") from error
     counts = {"documents": 0, "tokens": 0}
-    bar = tqdm(corpus.docs(nlp), unit=" docs", disable=None if progress else True)
+    bar = tqdm(corpus.docs(nlp, log=False), unit=" docs", disable=None if progress else True)
     docs = _counted(bar, counts)
     if shard_size:
         _write_shards(docs, target, shard_size)

@@ -171,8 +171,10 @@ class HuggingFaceCorpus:
         for reference in self.docs(nlp):
             yield Example(nlp.make_doc(reference.text), reference)
 
-    def docs(self, nlp: Language) -> Iterator[Doc]:
+    def docs(self, nlp: Language, *, log: bool = True) -> Iterator[Doc]:
         """The reference Docs of one epoch.
+
+        log: whether to log what was left out; a caller that shows `skipped` itself need not.
 
         Raises LstmError if no row can be used, naming the main reason.
         """
@@ -191,7 +193,8 @@ class HuggingFaceCorpus:
             yield from pieces
         if not count:
             raise LstmError(self._nothing_usable(skipped))
-        self._report(skipped)
+        if log:
+            self._report(skipped)
 
     def _piece_length(self, doc: Doc) -> int:
         return self._max_length if MENTIONS_KEY in doc.spans else 0

@@ -21,12 +21,15 @@ MIN_BEARERS: Final = 500
 _CATEGORY_SUFFIXES: Final = {"male": "masc", "female": "fem", "neutral": "epicene"}
 
 
-def create_gender_lexicon(paths: Sequence[str]) -> Callable[[], dict[str, str]]:
+def create_gender_lexicon(paths: Sequence[str] | None) -> Callable[[], dict[str, str]] | None:
     """Registered as `spacy_lstm.GenderLexicon.v1`: reads the files when a model is
     initialized, and never again, since the lexicon travels with the weights.
 
-    paths: files in any of the forms that `read_gender_lexicon` knows.
+    paths: files in any of the forms that `read_gender_lexicon` knows. None for no lexicon, as in
+        `--paths.genders null`.
     """
+    if paths is None:
+        return None
 
     def load() -> dict[str, str]:
         lexicon: dict[str, str] = {}

@@ -24,16 +24,19 @@ class WordVectors(NamedTuple):
     """*Shape:* ``(words, 1)``"""
 
 
-def create_word_vectors(path: str, limit: int = 60_000) -> Callable[[], WordVectors]:
+def create_word_vectors(path: str | None, limit: int = 60_000) -> Callable[[], WordVectors] | None:
     """Registered as `spacy_lstm.WordVectors.v1`: reads the file when a model is initialized,
     and never again, since the vectors travel with the weights.
 
     path: an `.npz` with `words` (joined by newlines, UTF-8 bytes) and `vectors`, or the text
-        form of GloVe, word2vec and fastText (`.txt` or `.vec`, gzipped or not).
+        form of GloVe, word2vec and fastText (`.txt` or `.vec`, gzipped or not). None for no
+        vectors, so that a config with them can be used without, as in `--paths.vectors null`.
     limit: how many words to keep from the top of the file.
     """
     if limit < 1:
         raise LstmError(f"limit = {limit} in spacy_lstm.WordVectors.v1: expected 1 or more.")
+    if path is None:
+        return None
 
     def load() -> WordVectors:
         source = Path(path)

@@ -1,6 +1,7 @@
 """The roof over the commands: help, errors in one line, exit status, the three ways to call."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -184,6 +185,13 @@ def test_write_atomically_leaves_the_old_file_when_it_fails(tmp_path: Path) -> N
         write_atomically(file, "half \ud800")
     assert file.read_text() == "old"
     assert list(file.parent.iterdir()) == [file]
+
+
+def test_write_atomically_names_the_file_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    wanted = tmp_path / "file" / "page.html"
+    with pytest.raises(LstmError, match=f"^cannot write {re.escape(str(wanted))}: .*: choose"):
+        write_atomically(wanted, "text")
 
 
 def idle() -> float:

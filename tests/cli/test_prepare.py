@@ -152,6 +152,7 @@ def test_command_prints_what_was_left_out(tmp_path: Path) -> None:
     assert f"1 documents, 8 tokens → {tmp_path / 'o.spacy'}" in result.stdout
     assert "excluded by the filter: 1 rows" in result.stdout
     assert "skipped: 1 × empty text (first: blank)" in result.stdout
+    assert "skipped" not in result.stderr, "it is said once"
     row = CLUSTERS | {"clusters": [[[0, 2], [3, 4]]], "sents": None}
     result = run(jsonl(tmp_path / "c.jsonl", [row]), tmp_path / "o.spacy", "--max-length", "1")
     assert "lost where documents were split: 1 spans" in result.stdout

@@ -62,3 +62,7 @@ def test_unknown_columns(tmp_path, text, shown):
     path = write(tmp_path / "odd.tsv", text)
     with pytest.raises(LstmError, match=f"has the columns {shown}: expected 'word'"):
         list(read_gender_lexicon(path))
+
+
+def test_none_is_no_lexicon():
+    assert create_gender_lexicon(None) is None

@@ -84,3 +84,7 @@ def test_quantize_keeps_the_largest_number():
 def test_hashes_are_the_same_everywhere():
     assert hash_word("cat") == 3429664268601861939
     assert hash_word("\ud800") != hash_word("\ud801")
+
+
+def test_none_is_no_vectors():
+    assert create_word_vectors(None) is None
