@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,6 +59,9 @@ def bundle(
         examples = [Example(nlp.make_doc(doc.text), doc) for doc in read_docs(nlp, calibration)]
         calibrate(pipe, examples)
     meta = {
+        "version": version("spacy-lstm"),
+        # As wide as what this package asks for: any 3.8 loads it.
+        "spacy_version": ">=3.8.2,<3.9",
         "license": licence,
         "description": "Pronoun resolution and sentiment with bidirectional LSTMs",
         "performance": figures,
