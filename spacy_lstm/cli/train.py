@@ -150,13 +150,15 @@ def _result(model: Path) -> dict[str, Any]:
 def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
     """`--section.key value` or `--section.key=value` words; values are JSON, or else strings.
 
-    A key without a value is true, as in `spacy train`.
+    A key without a value is true, as in `spacy train`. With `=` the dashes may be left out: the
+    variables of a spaCy project lose them on the command line.
     """
     overrides: dict[str, Any] = {}
     rest = list(words)
     while rest:
         key, equals, value = rest.pop(0).partition("=")
-        if not key.startswith("--") or "." not in key:
+        named = key.startswith("--") or (equals and not key.startswith("-"))
+        if not named or "." not in key:
             raise typer.BadParameter(f"{key!r} is no option, nor an override --section.key=value")
         if not equals:
             value = rest.pop(0) if rest and not rest[0].startswith("--") else "true"

@@ -237,17 +237,18 @@ def test_threads_follow_the_machine_or_the_user(
 
 
 def test_overrides_read_json_or_strings() -> None:
-    words = ["--a.b=c", "--d.e-f", "[1, 2]", "--g.h", "--i.j", "-1", "--k.l=x=y"]
+    words = ["--a.b=c", "--d.e-f", "[1, 2]", "--g.h", "--i.j", "-1", "--k.l=x=y", "m.n=2"]
     assert parse_overrides(words) == {
         "a.b": "c",
         "d.e_f": [1, 2],
         "g.h": True,
         "i.j": -1,
         "k.l": "x=y",
+        "m.n": 2,
     }
 
 
-@pytest.mark.parametrize("word", ["--nodot", "stray", "-x.y"])
+@pytest.mark.parametrize("word", ["--nodot", "stray", "-x.y", "-x.y=1", "no.value"])
 def test_overrides_refuse_other_words(word: str) -> None:
     with pytest.raises(typer.BadParameter, match="is no option, nor an override"):
         parse_overrides([word, "1"])
