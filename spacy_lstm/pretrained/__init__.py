@@ -35,8 +35,6 @@ class Pretrained(NamedTuple):
     """The component's directory in the saved pipeline."""
     model: dict[str, Any]
     """The config of its model."""
-    settings: dict[str, Any]
-    """The rest of the component's config."""
 
 
 def bundle_names() -> list[str]:
@@ -77,8 +75,7 @@ def find_pretrained(spec: str, *, lang: str, factory: str) -> Pretrained:
     config = Config().from_disk(directory / "config.cfg")
     for name, settings in config.get("components", {}).items():
         if settings.get("factory") == factory:
-            settings = dict(settings)
-            return Pretrained(directory / name, settings.pop("model"), settings)
+            return Pretrained(directory / name, settings["model"])
     found = _listed([str(s.get("factory")) for s in config.get("components", {}).values()])
     raise LstmError(
         f"{spec!r} holds no {factory} (it has {found}): name a pipeline that has one, or set "

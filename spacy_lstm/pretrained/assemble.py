@@ -65,7 +65,7 @@ def assemble_bundle(
     nlp.meta["name"] = output.name.split("_", 1)[-1]
     nlp.meta.update(meta)
     nlp.to_disk(draft, exclude=["vocab"])
-    _write_config(draft / "config.cfg", list(sources))
+    _write_config(draft / "config.cfg", list(sources), output.name)
     (draft / "README.md").write_text(card, encoding="utf8")
     size = sum(path.stat().st_size for path in draft.rglob("*") if path.is_file())
     if size >= LIMIT_BYTES:
@@ -104,14 +104,13 @@ def _bridges(pipe: Any) -> list[TorchBridge]:
     return [s for node in pipe.model.walk() for s in node.shims if isinstance(s, TorchBridge)]
 
 
-def _write_config(path: Path, components: list[str]) -> None:
+def _write_config(path: Path, components: list[str], bundle: str) -> None:
     """Leave out of the config what only training needs."""
     config = Config().from_disk(path, interpolate=False)
-    for section in ("training", "pretraining", "initialize", "corpora", "paths", "system"):
-        config.pop(section, None)
     for name in components:
         settings = config["components"][name]
-        settings["pretrained"] = None
+        # So that training a loaded bundle goes on from its weights.
+        settings["pretrained"] = bundle
         for block in _blocks(settings):
             for key in _SOURCES:
                 if key in block:

@@ -74,8 +74,8 @@ def test_load_by_name(bundle):
 def test_the_bundle_has_a_card_and_no_training_paths(bundle, root):
     assert (root / "en_lstm_xs" / "README.md").read_text() == "# Card"
     config = Config().from_disk(root / "en_lstm_xs" / "config.cfg")
-    assert set(config) == {"nlp", "components"}
-    assert config["components"]["lstm_coref"]["pretrained"] is None
+    assert not any(config["paths"].values())
+    assert config["components"]["lstm_coref"]["pretrained"] == "en_lstm_xs"
 
 
 def test_a_new_bundle_takes_the_place_of_the_old_one(bundle, root):
@@ -85,9 +85,11 @@ def test_a_new_bundle_takes_the_place_of_the_old_one(bundle, root):
     assert [path.name for path in root.iterdir()] == ["en_lstm_xs"]
 
 
-def test_initialize_keeps_pretrained_weights(bundle):
-    nlp = spacy.blank("en")
-    nlp.add_pipe("lstm_coref")
+@pytest.mark.parametrize("loaded", [False, True])
+def test_initialize_keeps_pretrained_weights(bundle, loaded):
+    nlp = load("en_lstm_xs") if loaded else spacy.blank("en")
+    if not loaded:
+        nlp.add_pipe("lstm_coref")
     before = probabilities(nlp)
     nlp.initialize(lambda: _sample(nlp))
     assert probabilities(nlp) == before
