@@ -1,8 +1,8 @@
 """Write the embedded datasets from their sources; the same bytes on every run.
 
-``python corpus/generate.py`` rewrites coref_en, coref_zh, sentiment_en and sentiment_zh beside
-this file. ``--check`` writes nothing and exits with status 1 where a file differs from what would
-be written.
+``python corpus/generate.py`` rewrites coref_en, coref_zh, sentiment_en and sentiment_zh, and the
+genders of the names in them, beside this file. ``--check`` writes nothing and exits with status 1
+where a file differs from what would be written.
 """
 
 import argparse
@@ -31,6 +31,16 @@ JOINTS = {"en": " ", "zh": ""}
 
 # Hand-written rows in turn: five for training, one for development, one for the test.
 _TURNS = ("train", "train", "dev", "train", "test", "train", "train")
+
+# Word lists of people, and the gender that they tell.
+_GENDERS = {
+    "name_f": "fem",
+    "kin_f": "fem",
+    "name_m": "masc",
+    "kin_m": "masc",
+    "name_n": "epicene",
+    "job": "epicene",
+}
 
 Row = dict[str, object]
 Source = tuple[str, str, str, str]  # phenomenon, origin, register or label, markup
@@ -130,6 +140,23 @@ def sentiment_rows(name: str, split: str) -> list[Row]:
     ]
 
 
+def genders(language: str) -> str:
+    """The names and words for people with their gender, as lists of names give it to real models.
+
+    The names of all splits are in it: a list of names knows nearly every name of a new text too.
+    """
+    entries: dict[str, str] = {}
+    for line in lines(f"words_{language}.txt"):
+        key, colon, words = line.partition(":")
+        gender = _GENDERS.get(key.rstrip("*"))
+        if colon and gender:
+            for word in words.split(","):
+                known = entries.setdefault(word.strip(), gender)
+                entries[word.strip()] = gender if known == gender else "epicene"
+    rows = [f"{word}\t{gender}" for word, gender in entries.items()]
+    return "\n".join(["word\tgender", *rows]) + "\n"
+
+
 def files() -> Iterator[tuple[Path, str]]:
     """Every file of the four datasets with its content."""
     tasks: dict[str, Callable[[str, str], list[Row]]]
@@ -140,6 +167,9 @@ def files() -> Iterator[tuple[Path, str]]:
         for split, rows in splits.items():
             made = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
             yield HERE / name / f"{split}.jsonl", "".join(f"{line}\n" for line in made)
+        if task == "coref":
+            language = name.split("_")[1]
+            yield HERE / f"genders_{language}.tsv", genders(language)
         yield HERE / name / "README.md", card(SOURCE / f"{name}.about.md", task=task, splits=splits)
 
 

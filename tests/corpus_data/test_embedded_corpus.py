@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import spacy
 
+from spacy_lstm.lexicons.gender import read_gender_lexicon
+
 CORPUS = Path(__file__).resolve().parents[2] / "corpus"
 SPLITS = ("train", "dev", "test")
 COREF = ("coref_en", "coref_zh")
@@ -345,3 +347,14 @@ def test_templates_refuse_what_they_cannot_fill(
     template = templates.Template("train", "x", "A=f", text)
     with pytest.raises(ValueError, match=message):
         templates.generate([template], vocabulary, "train", count, "seed")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_genders_are_a_lexicon_without_contradictions(language: str) -> None:
+    entries = list(read_gender_lexicon(CORPUS / f"genders_{language}.tsv"))
+    lexicon = dict(entries)
+    assert len(lexicon) == len(entries) > 40
+    assert set(lexicon.values()) == {"fem", "masc", "epicene"}
+    if language == "en":
+        found = [lexicon[word] for word in ("Alice", "Tom", "Alex", "sister", "cousin", "nurse")]
+        assert found == ["fem", "masc", "epicene", "fem", "epicene", "epicene"]
