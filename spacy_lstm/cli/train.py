@@ -14,7 +14,7 @@ import typer
 from spacy.language import DEFAULT_CONFIG
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_nlp
-from spacy.util import import_file, load_config
+from spacy.util import get_lang_class, import_file, load_config
 from thinc.api import Config, require_gpu
 from thinc.compat import has_cupy_gpu
 
@@ -89,7 +89,10 @@ def _load_config(path: Path, overrides: Mapping[str, Any]) -> Config:
     if not path.is_file():
         raise LstmError(f"no config file {path}: give the path of a .cfg file")
     config = load_config(path, overrides=dict(overrides), interpolate=False)
-    filled: Config = DEFAULT_CONFIG.merge(config)
+    # What a language sets for itself, such as its tokenizer, comes before what all share.
+    lang = config.interpolate().get("nlp", {}).get("lang")
+    defaults = get_lang_class(lang).default_config if lang else DEFAULT_CONFIG
+    filled: Config = defaults.merge(config)
     return filled
 
 

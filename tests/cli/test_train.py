@@ -236,6 +236,13 @@ def test_threads_follow_the_machine_or_the_user(
     assert asked == [3]
 
 
+def test_a_language_keeps_its_tokenizer(data: Path, paths: list[str], tmp_path: Path) -> None:
+    overrides = parse_overrides(paths) | {"nlp.lang": "zh", "training.max_steps": 1}
+    train(data / "config.cfg", tmp_path / "out", overrides=overrides)
+    nlp = spacy.load(tmp_path / "out" / "model-best")
+    assert [token.text for token in nlp.make_doc("猫追鼠")] == ["猫", "追", "鼠"]
+
+
 def test_overrides_read_json_or_strings() -> None:
     words = ["--a.b=c", "--d.e-f", "[1, 2]", "--g.h", "--i.j", "-1", "--k.l=x=y", "m.n=2"]
     assert parse_overrides(words) == {
