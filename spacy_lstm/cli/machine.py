@@ -19,8 +19,8 @@ def usable_cores(smt: Path = _SMT, quota: Path = _QUOTA, load: Callable[[], floa
     """Free physical cores that this process may use: hyperthreads do not multiply matrices.
 
     Cores that others keep busy are left to them: threads that wait for one another at every
-    small step of an LSTM, and one of them without a core, took fifteen times as long as a
-    single thread.
+    small step of an LSTM, and one of them without a core, took more than ten times as long as
+    a single thread.
 
     Args:
         smt: file that holds 1 where two hyperthreads share a core.
