@@ -1,6 +1,6 @@
 """lstm_coref: pronoun resolution with coreference clusters."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from random import random
 from typing import Any, Final
@@ -26,7 +26,7 @@ from ..coref.groups import CLUSTER_PREFIX, MENTIONS_KEY, PAIRS_PREFIX, numbered_
 from ..coref.mentions import Span as Offsets
 from ..errors import LstmError
 from ..pretrained import has_listener
-from .base import PretrainedPipe
+from .base import PretrainedPipe, batch_by_tokens
 from .coref_targets import (
     align_spans,
     numbered_groups,
@@ -187,7 +187,7 @@ class CoreferenceResolver(PretrainedPipe):
     def predict(self, docs: Iterable[Doc]) -> list[Clustering]:
         """The clusters and links of each document, in its own token offsets."""
         found: list[Clustering] = []
-        for batch in _by_tokens(docs):
+        for batch in batch_by_tokens(docs, _BATCH_TOKENS):
             whole = [doc for doc in batch if len(doc)]
             parts = iter(self._decode(whole) if whole else [])
             found.extend(next(parts) if len(doc) else Clustering([], []) for doc in batch)
@@ -385,16 +385,3 @@ def _record(link: Link) -> dict[str, Any]:
         "antecedent": list(link.antecedent),
         "score": link.score,
     }
-
-
-def _by_tokens(docs: Iterable[Doc]) -> Iterator[list[Doc]]:
-    batch: list[Doc] = []
-    tokens = 0
-    for doc in docs:
-        if batch and tokens + len(doc) > _BATCH_TOKENS:
-            yield batch
-            batch, tokens = [], 0
-        batch.append(doc)
-        tokens += len(doc)
-    if batch:
-        yield batch

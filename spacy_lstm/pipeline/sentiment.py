@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from multiprocessing import current_process
 from typing import Any, Final, NamedTuple
@@ -17,7 +17,7 @@ from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from ..errors import LstmError
-from .base import PretrainedPipe
+from .base import PretrainedPipe, batch_by_tokens
 from .extensions import register_extensions
 from .polarity import USER_DATA_KEY, span_sentiment
 
@@ -205,7 +205,7 @@ class SentimentClassifier(PretrainedPipe):
     def predict(self, docs: Iterable[Doc]) -> list[SentimentPrediction]:
         """What the model says of the documents, without a change to them."""
         predictions: list[SentimentPrediction] = []
-        for batch in _token_batches(list(docs)):
+        for batch in batch_by_tokens(docs, BATCH_TOKENS):
             probabilities, logits, shares = self.model.attrs["token_shares"](self.model, batch)
             rows = zip(probabilities, logits, shares, strict=True)
             predictions.extend(self._read_output(*row) for row in rows)
@@ -302,16 +302,3 @@ def _find_labels(examples: Iterable[Example]) -> list[str]:
     found = dict.fromkeys(label for example in examples for label in example.reference.cats)
     usual = [label for label in LABELS if label in found]
     return [*usual, *(label for label in found if label not in usual)]
-
-
-def _token_batches(docs: list[Doc]) -> Iterator[list[Doc]]:
-    batch: list[Doc] = []
-    tokens = 0
-    for doc in docs:
-        if batch and tokens + len(doc) > BATCH_TOKENS:
-            yield batch
-            batch, tokens = [], 0
-        batch.append(doc)
-        tokens += len(doc)
-    if batch:
-        yield batch
