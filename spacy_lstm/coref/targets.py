@@ -52,10 +52,15 @@ class CorefTargets(NamedTuple):
     pairs: list[PairTarget]
 
     @property
+    def paired_spans(self) -> npt.NDArray[np.int64]:
+        """Pronouns and candidates of the pairs. *Shape:* ``(spans, 2)``"""
+        paired = [span for pair in self.pairs for span in (pair.pronoun, *pair.candidates)]
+        return np.array(paired, dtype=np.int64).reshape(-1, 2)
+
+    @property
     def all_spans(self) -> npt.NDArray[np.int64]:
         """The spans that must be among the mentions considered. *Shape:* ``(spans, 2)``"""
-        paired = [span for pair in self.pairs for span in (pair.pronoun, *pair.candidates)]
-        return np.concatenate([self.spans, np.array(paired, dtype=np.int64).reshape(-1, 2)])
+        return np.concatenate([self.spans, self.paired_spans])
 
     def clusters_of(self, mentions: Mentions) -> npt.NDArray[np.int64]:
         """Gold cluster of each mention considered, -1 for none. *Shape:* ``(mentions,)``"""

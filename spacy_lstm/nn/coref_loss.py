@@ -75,11 +75,8 @@ def _mention_loss(output: CorefOutput, targets: CorefTargets) -> Tensor:
     weights = certainty[output.words.document]
     weight = torch.from_numpy(np.repeat(weights[:, None], logits.shape[1], axis=1)).float()
     gold = torch.zeros_like(weight)
-    paired = np.array(
-        [span for pair in targets.pairs for span in (pair.pronoun, *pair.candidates)]
-    ).reshape(-1, 2)
-    for spans, share in ((paired, PAIR_MENTION_WEIGHT), (targets.spans, 1.0)):
-        short = spans[spans[:, 1] - spans[:, 0] <= logits.shape[1]].astype(np.int64)
+    for spans, share in ((targets.paired_spans, PAIR_MENTION_WEIGHT), (targets.spans, 1.0)):
+        short = spans[spans[:, 1] - spans[:, 0] <= logits.shape[1]]
         start = torch.from_numpy(short[:, 0])
         column = torch.from_numpy(short[:, 1] - short[:, 0] - 1)
         gold[start, column] = 1.0
