@@ -9,7 +9,15 @@ import numpy.typing as npt
 from .candidates import Bools, Ints, Mentions, Pairs
 from .mentions import Span
 
-__all__ = ["Clustering", "CorefScores", "Link", "antecedent_probabilities", "decode", "reach"]
+__all__ = [
+    "Clustering",
+    "CorefScores",
+    "Link",
+    "antecedent_logits",
+    "antecedent_probabilities",
+    "decode",
+    "reach",
+]
 
 # Candidates below this probability cannot change a decision.
 _NEGLIGIBLE: Final = 0.01
@@ -46,13 +54,18 @@ class Clustering(NamedTuple):
     links: list[list[Link]]
 
 
+def antecedent_logits(scores: CorefScores) -> npt.NDArray[np.float64]:
+    """Of no antecedent, then of each candidate. *Shape:* ``(mentions, 1 + candidates)``"""
+    logits = np.concatenate([scores.null_logits[:, None], scores.pair_logits], axis=1)
+    return logits.astype(np.float64)
+
+
 def antecedent_probabilities(scores: CorefScores, temperature: float = 1.0) -> npt.NDArray[Any]:
     """Of no antecedent, then of each candidate; rows sum to 1.
 
     RETURNS: *Shape:* ``(mentions, 1 + candidates)``
     """
-    logits = np.concatenate([scores.null_logits[:, None], scores.pair_logits], axis=1)
-    logits = logits.astype(np.float64) / temperature
+    logits = antecedent_logits(scores) / temperature
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from spacy.training import Example
 
+from ..coref.decode import antecedent_logits
 from ..coref.groups import PAIRS_PREFIX
 from .coref import CoreferenceResolver
 from .coref_targets import numbered_groups, read_targets
@@ -55,8 +56,7 @@ def _gold_logits(pipe: CoreferenceResolver, example: Example) -> tuple[Any, Any]
     same &= cluster[:, None] >= 0
     gold = np.concatenate([~same.any(axis=1, keepdims=True), same], axis=1)
     rows = scores.mentions.is_pronoun & ((cluster >= 0) | ~targets.unmarked.any())
-    logits = np.concatenate([scores.null_logits[:, None], scores.pair_logits], axis=1)
-    return logits[rows].astype(np.float64), gold[rows]
+    return antecedent_logits(scores)[rows], gold[rows]
 
 
 def _negative_log_likelihood(logits: Any, gold: Any, temperature: float) -> float:
