@@ -107,11 +107,18 @@ class BiLSTMEncoder(nn.Module):
         lengths: tokens per sequence; they sum to ``tokens``; zeros are allowed.
         RETURNS: hidden states. *Shape:* ``(tokens, width)``
         """
+        H = self.recur(X, lengths)
+        return self.attend(H, lengths)[0] if self.attention is not None else H
+
+    def recur(self, X: Tensor, lengths: Sequence[int]) -> Tensor:
+        """The recurrent layers alone, without attention; arguments and result as in `forward`.
+        Of a single layer, the first half of a state knows nothing of later tokens and the second
+        half nothing of earlier ones."""
         H: Tensor = X
         for layer in self.layers:
             assert isinstance(layer, nn.RNNBase)
             H = self._run_layer(layer, self.dropout(H), lengths)
-        return self.attend(H, lengths)[0] if self.attention is not None else H
+        return H
 
     def attend(self, H: Tensor, lengths: Sequence[int]) -> tuple[Tensor, list[Tensor]]:
         """Attention over hidden states, and its weights.
