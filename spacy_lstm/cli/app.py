@@ -12,6 +12,7 @@ from .classify import classify_cli
 from .evaluate import evaluate_app
 from .explain import explain_cli
 from .prepare import prepare_cli
+from .pretrain import pretrain_cli
 from .resolve import resolve_cli
 from .train import train_cli
 
@@ -90,9 +91,9 @@ def options(
 
 
 app.command("prepare")(prepare_cli)
-app.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
-    train_cli
-)
+_OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
+app.command("pretrain", context_settings=_OVERRIDES)(pretrain_cli)
+app.command("train", context_settings=_OVERRIDES)(train_cli)
 app.add_typer(evaluate_app, name="evaluate")
 app.command("resolve")(resolve_cli)
 app.command("classify")(classify_cli)

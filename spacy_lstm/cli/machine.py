@@ -4,7 +4,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["usable_cores"]
+import torch
+
+__all__ = ["limit_threads", "usable_cores"]
 
 _SMT = Path("/sys/devices/system/cpu/smt/active")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -39,3 +41,9 @@ def usable_cores(smt: Path = _SMT, quota: Path = _QUOTA, load: Callable[[], floa
         if used != "max":
             count = min(count, max(1, int(used) // int(period)))
     return count
+
+
+def limit_threads() -> None:
+    """Let torch use the free cores, unless OMP_NUM_THREADS already says how many."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(usable_cores())

@@ -1,7 +1,6 @@
 """`spacy-lstm train`: spaCy's training loop with settings that suit the machine."""
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, TextIO
 
-import torch
 import typer
 from spacy.language import DEFAULT_CONFIG
 from spacy.training.initialize import init_nlp
@@ -19,10 +17,10 @@ from thinc.api import Config, require_gpu
 from thinc.compat import has_cupy_gpu
 
 from ..errors import LstmError
-from .machine import usable_cores
+from .machine import limit_threads
 from .reporting import only_json, print_json
 
-__all__ = ["parse_overrides", "train", "train_cli"]
+__all__ = ["parse_overrides", "read_config", "train", "train_cli"]
 
 BEST, LAST = "model-best", "model-last"
 
@@ -52,7 +50,7 @@ def train(
     """
     started = perf_counter()
     target = Path(output)
-    config = _load_config(Path(config_path), overrides or {})
+    config = read_config(Path(config_path), overrides or {})
     if resume:
         config = _resumed(config, target / LAST)
     gpu = _choose_device(gpu_id)
@@ -85,7 +83,8 @@ class _Renamed:
         self._stream.flush()
 
 
-def _load_config(path: Path, overrides: Mapping[str, Any]) -> Config:
+def read_config(path: Path, overrides: Mapping[str, Any]) -> Config:
+    """A config file with overrides, and spaCy's defaults for what it leaves out."""
     if not path.is_file():
         raise LstmError(f"no config file {path}: give the path of a .cfg file")
     config = load_config(path, overrides=dict(overrides), interpolate=False)
@@ -108,8 +107,7 @@ def _resumed(config: Config, model: Path) -> Config:
 
 def _choose_device(gpu_id: int | None) -> int:
     """Set threads or GPU; the number that spaCy wants, -1 for the CPU."""
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(usable_cores())
+    limit_threads()
     if gpu_id is None:
         gpu_id = 0 if has_cupy_gpu else -1
     if gpu_id >= 0:

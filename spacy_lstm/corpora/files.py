@@ -12,12 +12,13 @@ import json
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import LstmError
 
-__all__ = ["TABLE_FORMATS", "TEXT_FORMATS", "file_format", "read_rows"]
+__all__ = ["TABLE_FORMATS", "TEXT_FORMATS", "file_format", "read_documents", "read_rows"]
 
 Row = dict[str, Any]
 
@@ -47,10 +48,17 @@ def read_rows(path: Path) -> Iterator[Row]:
     """
     readers = {"jsonl": _jsonl, "json": _json, "csv": _csv, "tsv": _tsv}
     reader = readers[file_format(path) or ""]
+    with _open(path) as stream:
+        yield from reader(path, stream)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[IO[str]]:
+    """A text file, compressed or not, whose faults are told in one line each."""
     opener = _OPENERS.get(path.suffix.lower(), open)
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
-            yield from reader(path, stream)
+            yield stream
     except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError) as error:
         raise LstmError(f"{path}: damaged or not {path.suffix[1:]}: {error}") from error
     except UnicodeDecodeError as error:
@@ -58,6 +66,24 @@ def read_rows(path: Path) -> Iterator[Row]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise LstmError(f"{path}: cannot be read: {reason}") from error
+
+
+def read_documents(path: Path) -> Iterator[list[str]]:
+    """The documents of a text file, plain or compressed: a paragraph a line, a blank line
+    between documents.
+
+    Raises LstmError for what is not UTF-8 or badly compressed.
+    """
+    paragraphs: list[str] = []
+    with _open(path) as stream:
+        for line in stream:
+            if line.strip():
+                paragraphs.append(line.strip())
+            elif paragraphs:
+                yield paragraphs
+                paragraphs = []
+    if paragraphs:
+        yield paragraphs
 
 
 def _jsonl(path: Path, stream: IO[str]) -> Iterator[Row]:

@@ -18,9 +18,9 @@ from ..nn.embed import FEATURES, TableRows
 from ..nn.tok2vec import TokenEncoder
 from .bilstm_encoder import check_encoder_options
 from .lexemes import Lexicon
-from .wrapper import TorchBridge, split_rows
+from .wrapper import TorchBridge, get_bridge, split_rows
 
-__all__ = ["build_bilstm_tok2vec", "gender_number"]
+__all__ = ["build_bilstm_tok2vec", "gender_number", "to_features"]
 
 _NAME: Final = "bilstm_tok2vec"
 _HASH_MASK: Final = 0x7FFFFFFF
@@ -167,12 +167,8 @@ def _forward(
     assert isinstance(lexicon, Lexicon)
     lengths = [len(doc) for doc in docs]
     rows = lexicon.rows(docs)
-    if is_train and model.attrs["name_dropout"]:
-        _drop_names(rows, lengths, model.attrs["name_dropout"])
-    hashed = np.array(bridge.settings["rows"][:4]) - 1
-    # Row 0 of a hashed table is nobody's, but for name dropout.
-    known = rows[:, :4] % hashed + (rows[:, :4] > 0)
-    features = bridge.to_tensor(np.concatenate([known, rows[:, 4:6]], axis=1))
+    rate = model.attrs["name_dropout"] if is_train else 0.0
+    features = bridge.to_tensor(to_features(model, rows, lengths, name_dropout=rate))
     if not is_train:
         return split_rows(torch2xp(bridge.predict(features, lengths)), lengths), lambda dY: docs
     H, backward = bridge.run_update(features, lengths, dropout=model.attrs["dropout_rate"])
@@ -182,6 +178,23 @@ def _forward(
         return docs
 
     return split_rows(torch2xp(H), lengths), backprop
+
+
+def to_features(
+    model: Tok2Vec, rows: npt.NDArray[np.int32], lengths: list[int], *, name_dropout: float
+) -> npt.NDArray[np.int32]:
+    """Rows of the lexicon, cut to the sizes of this model's tables.
+
+    rows: *Shape:* ``(tokens, 7)``; changed in place by name dropout.
+    lengths: tokens per document.
+    RETURNS: rows of the tables, in the order of `FEATURES`. *Shape:* ``(tokens, 6)``
+    """
+    if name_dropout:
+        _drop_names(rows, lengths, name_dropout)
+    hashed = np.array(get_bridge(model).settings["rows"][:4]) - 1
+    # Row 0 of a hashed table is nobody's, but for name dropout.
+    known = rows[:, :4] % hashed + (rows[:, :4] > 0)
+    return np.concatenate([known, rows[:, 4:6]], axis=1)
 
 
 def _drop_names(rows: npt.NDArray[np.int32], lengths: list[int], rate: float) -> None:

@@ -14,6 +14,7 @@ import typer
 from spacy.tokens import Doc, DocBin
 from typer.testing import Result
 
+from spacy_lstm.cli import machine as machine_module
 from spacy_lstm.cli import train as train_module
 from spacy_lstm.cli.train import parse_overrides, train
 from spacy_lstm.errors import LstmError
@@ -225,7 +226,7 @@ def test_threads_follow_the_machine_or_the_user(
 ) -> None:
     asked = []
     monkeypatch.setattr(torch, "set_num_threads", asked.append)
-    monkeypatch.setattr(train_module, "usable_cores", lambda: 3)
+    monkeypatch.setattr(machine_module, "usable_cores", lambda: 3)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     with pytest.raises(LstmError, match="no GPU"):
         train(data / "config.cfg", tmp_path / "out", gpu_id=99)

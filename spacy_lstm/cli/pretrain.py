@@ -1,0 +1,98 @@
+"""`spacy-lstm pretrain`: an encoder learns from raw text before it is trained on a task."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..pretraining import PretrainSettings, pretrain_component
+from .machine import limit_threads
+from .reporting import only_json, print_json
+from .train import parse_overrides, read_config
+
+__all__ = ["pretrain", "pretrain_cli"]
+
+_DEFAULTS = PretrainSettings()
+
+
+def pretrain(
+    config_path: str | Path,
+    texts: Sequence[str | Path],
+    output: str | Path,
+    *,
+    settings: PretrainSettings = _DEFAULTS,
+    save_every: int = 500,
+    overrides: Mapping[str, Any] | None = None,
+    show_progress: bool = False,
+) -> dict[str, Any]:
+    """Pretrain the encoder of a training config on raw text, both directions a language model.
+
+    What it leaves in `output` a later call with the same settings goes on from.
+
+    Args:
+        config_path: the training config; `pretraining.component` names the component.
+        texts: files of raw text, plain or compressed (.gz, .bz2, .xz): a paragraph a line, a
+            blank line between documents.
+        output: folder for `tok2vec.bin`, which `initialize.init_tok2vec` of the training takes.
+        settings: sizes, rates and the seed.
+        save_every: steps between two checkpoints.
+        overrides: `section.key` → value, over what the config says.
+    Returns:
+        path, step, tokens, loss, perplexity (of held-out text, mean of both directions),
+        seconds (of this call).
+    """
+    limit_threads()
+    config = read_config(Path(config_path), overrides or {})
+    return pretrain_component(
+        config,
+        [Path(text) for text in texts],
+        Path(output),
+        settings,
+        save_every=save_every,
+        show_progress=show_progress,
+    )
+
+
+def pretrain_cli(
+    context: typer.Context,
+    config: Annotated[Path, typer.Argument(help="The training config, with [pretraining].")],
+    texts: Annotated[list[Path], typer.Argument(help="Raw text: a paragraph a line.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the weights; resumed if it is there.")
+    ],
+    steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = _DEFAULTS.steps,
+    sequences: Annotated[int, typer.Option(min=1, help="Chunks a step.")] = _DEFAULTS.sequences,
+    length: Annotated[int, typer.Option(min=2, help="Tokens a chunk.")] = _DEFAULTS.length,
+    vocabulary: Annotated[int, typer.Option(min=2, help="Words to tell.")] = _DEFAULTS.vocabulary,
+    samples: Annotated[int, typer.Option(min=1, help="Words a contrast.")] = _DEFAULTS.samples,
+    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = _DEFAULTS.rate,
+    dropout: Annotated[float, typer.Option(min=0, max=0.9)] = _DEFAULTS.dropout,
+    seed: Annotated[int, typer.Option(min=0)] = _DEFAULTS.seed,
+    save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 500,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+) -> None:
+    """Pretrain an encoder on raw text; settings are overridden as in --paths.vectors=FILE."""
+    settings = PretrainSettings(steps, sequences, length, vocabulary, samples, rate, dropout, seed)
+    words = [*map(str, texts), *context.args]
+    files = [word for word in words if not word.startswith("--")]
+    rest = [word for word in words if word.startswith("--")]
+    with only_json(as_json):
+        result = pretrain(
+            config,
+            files,
+            output,
+            settings=settings,
+            save_every=save_every,
+            overrides=parse_overrides(rest),
+            show_progress=sys.stderr.isatty(),
+        )
+    if as_json:
+        print_json(result)
+    else:
+        print(
+            f"perplexity {result.get('perplexity')} after {result['step']} steps: {result['path']}"
+        )
