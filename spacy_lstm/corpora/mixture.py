@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import DocBin
 from spacy.training import Example
+from spacy.vocab import Vocab
 
 from ..errors import LstmError
 
@@ -43,6 +44,8 @@ class _Mixture:
         self._shares = shares
         self._seed = seed
         self._epoch = 0
+        self._vocab: Vocab | None = None
+        self._examples: dict[Path, list[Example]] = {}
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         is_file = self._path.is_file()
@@ -58,19 +61,30 @@ class _Mixture:
                 f"{self._path}, {', '.join(file.stem for file in files)}"
             )
         epoch, self._epoch = self._epoch, self._epoch + 1
-        drawn: list[Doc] = []
+        drawn: list[Example] = []
         for file in files:
-            docs = list(DocBin().from_disk(file).get_docs(nlp.vocab))
-            drawn.extend(self._draw(docs, self._shares.get(file.stem, 1.0), epoch))
+            share = self._shares.get(file.stem, 1.0)
+            drawn.extend(self._draw(self._read(file, nlp), share, epoch))
         random.Random(f"{self._seed}/{epoch}").shuffle(drawn)
-        for doc in drawn:
-            yield Example(nlp.make_doc(doc.text), doc)
+        yield from drawn
 
-    def _draw(self, docs: list[Doc], share: float, epoch: int) -> list[Doc]:
+    def _read(self, file: Path, nlp: Language) -> list[Example]:
+        # Kept from epoch to epoch, as spaCy's loop keeps its examples where max_epochs is given:
+        # to unpack span groups takes as long as a quarter of the training on them.
+        if self._vocab is not nlp.vocab:
+            self._vocab = nlp.vocab
+            self._examples.clear()
+        if file not in self._examples:
+            docs = DocBin().from_disk(file).get_docs(nlp.vocab)
+            self._examples[file] = [Example(nlp.make_doc(doc.text), doc) for doc in docs]
+        return self._examples[file]
+
+    def _draw(self, examples: list[Example], share: float, epoch: int) -> list[Example]:
         if share == 1:
-            return docs
+            return examples
         # One order for all epochs; each takes up where the one before it stopped.
-        random.Random(self._seed).shuffle(docs)
-        count = max(1, round(share * len(docs)))
+        order = examples.copy()
+        random.Random(self._seed).shuffle(order)
+        count = max(1, round(share * len(order)))
         first = epoch * count
-        return [docs[(first + i) % len(docs)] for i in range(count)]
+        return [order[(first + i) % len(order)] for i in range(count)]

@@ -47,6 +47,15 @@ def test_a_share_goes_round(folder):
     assert epochs[0] != other
 
 
+def test_a_file_is_read_once_a_vocabulary(folder):
+    reader = create_mixture_reader(str(folder / "few.spacy"))
+    nlp = spacy.blank("en")
+    first = {example.text: example for example in reader(nlp)}
+    DocBin(docs=[nlp("other")]).to_disk(folder / "few.spacy")
+    assert {example.text: example for example in reader(nlp)} == first
+    assert texts(reader) == ["other"]
+
+
 def test_mistakes(folder, tmp_path):
     with pytest.raises(LstmError, match="path is null"):
         create_mixture_reader(None)
