@@ -1,6 +1,6 @@
 """What a batch of annotated documents says about mentions and antecedents."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,8 +8,12 @@ import numpy.typing as npt
 from ..errors import LstmError
 from .candidates import Mentions
 from .mentions import Span
+from .syntax import SyntaxTargets
 
-__all__ = ["CorefTargets", "PairTarget", "check_pair"]
+__all__ = ["PARTIAL_SOURCES", "CorefTargets", "PairTarget", "check_pair"]
+
+PARTIAL_SOURCES: Final = frozenset({"litbank"})
+"""Guidelines that mark only some kinds of things: a pronoun without a mark may still refer."""
 
 
 def check_pair(name: str, spans: int, labels: int) -> None:
@@ -50,6 +54,8 @@ class CorefTargets(NamedTuple):
     """Whether a pronoun without a gold mention says nothing, because the guideline leaves out
     whole classes of things. *Shape:* ``(documents,)``"""
     pairs: list[PairTarget]
+    syntax: SyntaxTargets | None = None
+    """Trees, where documents of the batch have them."""
 
     @property
     def paired_spans(self) -> npt.NDArray[np.int64]:

@@ -11,10 +11,10 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
 
+from ..coref.groups import ROW_DATA
 from .skipped import UnusableRowError
 
 __all__ = [
-    "ROW_DATA",
     "add_group",
     "as_span",
     "char_span",
@@ -26,8 +26,6 @@ __all__ = [
 ]
 
 _RUNS = re.compile(r"\s+|\S+")
-# The key in `doc.user_data` under which the row's id, source, speakers and so on are kept.
-ROW_DATA = "spacy_lstm"
 
 
 def checked_text(value: Any) -> str:

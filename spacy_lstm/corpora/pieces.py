@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from spacy.tokens import Doc
 
-from ..coref.groups import MENTIONS_KEY
-from .docs import ROW_DATA, add_group
+from ..coref.groups import MENTIONS_KEY, ROW_DATA
+from .docs import add_group
 
 __all__ = ["split_doc"]
 

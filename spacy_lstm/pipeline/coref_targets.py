@@ -1,7 +1,7 @@
 """Examples → what the coreference model is trained on."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from spacy.attrs import IDX, LENGTH
@@ -10,7 +10,7 @@ from spacy.training import Example
 
 from ..coref.groups import MENTIONS_KEY, PAIRS_PREFIX, numbered_keys
 from ..coref.mentions import Span as Offsets
-from ..coref.targets import CorefTargets, PairTarget, check_pair
+from ..coref.targets import PARTIAL_SOURCES, CorefTargets, PairTarget, check_pair
 
 __all__ = [
     "align_spans",
@@ -18,9 +18,6 @@ __all__ = [
     "read_targets",
     "source_of",
 ]
-
-# Guidelines that mark only some kinds of things: a pronoun without a mark may still refer.
-_PARTIAL: Final = frozenset({"litbank"})
 
 
 def numbered_groups(doc: Doc, prefix: str) -> list[SpanGroup]:
@@ -62,7 +59,7 @@ def read_targets(examples: Sequence[Example], prefix: str) -> CorefTargets:
         clusters.extend(gold.values())
         annotated.append(bool(groups) or MENTIONS_KEY in reference.spans)
         exhaustive.append(_is_exhaustive(reference))
-        unmarked.append(source_of(reference) in _PARTIAL)
+        unmarked.append(source_of(reference) in PARTIAL_SOURCES)
         for group in numbered_groups(reference, PAIRS_PREFIX):
             labels = [bool(label) for label in group.attrs.get("labels", [])]
             check_pair(group.name or PAIRS_PREFIX, len(group), len(labels))
