@@ -12,6 +12,7 @@ import typer
 from spacy.tokens import Doc, DocBin
 from tqdm import tqdm
 
+from ..corpora.trees import is_treebank, read_trees
 from ..errors import LstmError
 
 __all__ = ["assignments", "prepare", "prepare_cli"]
@@ -46,6 +47,8 @@ def prepare(
 
     target = Path(output)
     _check_target(target, shard_size)
+    if all(is_treebank(source) for source in sources):
+        return _prepare_trees([Path(source) for source in sources], target)
     corpus = HuggingFaceCorpus(list(sources), **options)
     try:
         nlp = spacy.blank(lang)
@@ -68,6 +71,21 @@ def prepare(
         "cut_spans": skipped.cut_spans,
         "skipped": skipped.counts,
         "skipped_ids": skipped.first_ids,
+    }
+
+
+def _prepare_trees(files: Sequence[Path], target: Path) -> dict[str, Any]:
+    counts = {"documents": 0, "tokens": 0}
+    _write_file(_counted((doc for file in files for doc in read_trees(file)), counts), target)
+    rows = counts["documents"]
+    return {
+        **counts,
+        "output": str(target),
+        "rows": rows,
+        "excluded": 0,
+        "cut_spans": 0,
+        "skipped": {},
+        "skipped_ids": {},
     }
 
 

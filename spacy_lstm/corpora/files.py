@@ -18,7 +18,14 @@ from typing import IO, Any
 
 from ..errors import LstmError
 
-__all__ = ["TABLE_FORMATS", "TEXT_FORMATS", "file_format", "read_documents", "read_rows"]
+__all__ = [
+    "TABLE_FORMATS",
+    "TEXT_FORMATS",
+    "file_format",
+    "read_documents",
+    "read_rows",
+    "read_text",
+]
 
 Row = dict[str, Any]
 
@@ -66,6 +73,12 @@ def _open(path: Path) -> Iterator[IO[str]]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise LstmError(f"{path}: cannot be read: {reason}") from error
+
+
+def read_text(path: Path) -> str:
+    """All of a text file, plain or compressed."""
+    with _open(path) as stream:
+        return stream.read()
 
 
 def read_documents(path: Path) -> Iterator[list[str]]:

@@ -41,6 +41,8 @@ def build_coref(
     dropout: float = 0.3,
     pair_weight: float = 8.0,
     guidelines: Sequence[str] = (),
+    syntax: bool = False,
+    syntax_weight: float = 0.5,
     genders: Callable[[], dict[str, str]] | None = None,
 ) -> CorefModel:
     """Mention detection, antecedent ranking with a null antecedent, after Lee et al. (2017).
@@ -59,6 +61,8 @@ def build_coref(
         of the many decisions in a document with all its clusters.
     guidelines: names of annotation guidelines that the training data follows (the sources of
         its documents). The model learns what differs between them and can follow one.
+    syntax: learn tags, relations and heads as a second task, from documents that have them.
+    syntax_weight: weight in training of a word's tag, relation and head.
     genders: gives the gender of words, such as `spacy_lstm.GenderLexicon.v1`.
     """
     if max_width < 1 or backward < 1:
@@ -77,6 +81,7 @@ def build_coref(
         "same_head": same_head,
         "guidelines": len(guidelines),
         "dropout": dropout,
+        "syntax": syntax,
     }
     bridge = TorchBridge(_NAME, CorefScorer, settings)
     return Model(
@@ -89,7 +94,7 @@ def build_coref(
             "dropout_rate": dropout,
             "guidelines": list(guidelines),
             "genders": genders,
-            "loss": partial(coref_loss, pair_weight=pair_weight),
+            "loss": partial(coref_loss, pair_weight=pair_weight, syntax_weight=syntax_weight),
         },
         shims=[bridge, Lexicon(_describe, len(WordColumn))],
     )
@@ -140,7 +145,8 @@ def _forward(
     output, backward = bridge.run_update(tensor, request, dropout=model.attrs["dropout_rate"])
 
     def backprop(dY: Any) -> CorefInput:
-        (dX,) = backward((*dY, None, None, None))
+        # In the order of the output's fields: three of them are no tensors.
+        (dX,) = backward((*dY[:3], None, None, None, dY.syntax))
         backward_tok2vec(split_rows(dX, lengths))
         return X
 

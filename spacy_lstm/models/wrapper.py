@@ -106,12 +106,14 @@ class TorchBridge(Shim):
         def backprop(gradients: Any) -> list[Any]:
             tensors = [outputs] if isinstance(outputs, Tensor) else list(outputs)
             given = [gradients] if isinstance(outputs, Tensor) else list(gradients)
-            # A tensor may hang on no weights: the scores of no pairs are but empty.
-            pairs = [
-                (t, g)
+            # A field of the output may be a tuple of tensors itself, and then its gradient is.
+            known = [
+                pair
                 for t, g in zip(tensors, given, strict=True)
-                if g is not None and t.requires_grad
+                for pair in (zip(t, g, strict=True) if isinstance(g, tuple) else [(t, g)])
             ]
+            # A tensor may hang on no weights: the scores of no pairs are but empty.
+            pairs = [(t, g) for t, g in known if g is not None and t.requires_grad]
             torch.autograd.backward(
                 [tensor for tensor, _ in pairs],
                 [g if isinstance(g, Tensor) else self.to_tensor(g) for _, g in pairs],

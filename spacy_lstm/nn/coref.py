@@ -20,7 +20,9 @@ from ..coref.candidates import (
     pair_features,
     read_words,
 )
+from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES, WordColumn
+from .syntax import SyntaxHead, SyntaxLogits, band
 
 __all__ = ["CorefOutput", "CorefRequest", "CorefScorer"]
 
@@ -67,6 +69,8 @@ class CorefOutput(NamedTuple):
     words: Words
     mentions: Mentions
     pairs: Pairs
+    syntax: SyntaxLogits | None = None
+    """In training with the second task: tags, relations and heads."""
 
 
 class CorefScorer(nn.Module):
@@ -86,6 +90,8 @@ class CorefScorer(nn.Module):
     backward, forward, same_head: as in `coref.candidates.pair_candidates`.
     guidelines: number of annotation guidelines told apart in training.
     dropout: rate before the scorers.
+    syntax: learn tags, relations and heads as a second task, and let a mention's vector tell
+        the relation of its head word and the word that governs it.
     """
 
     def __init__(
@@ -102,6 +108,7 @@ class CorefScorer(nn.Module):
         same_head: int,
         guidelines: int,
         dropout: float,
+        syntax: bool = False,
     ) -> None:
         super().__init__()
         self.max_width, self.ratio, self.floor = max_width, ratio, floor
@@ -137,6 +144,10 @@ class CorefScorer(nn.Module):
             nn.init.normal_(table.weight, std=0.1)
         for table in (self.span_guideline, self.null_guideline):
             nn.init.zeros_(table.weight)
+        self.syntax = SyntaxHead(input_width=input_width) if syntax else None
+        if syntax:
+            self.mention_relation = nn.Linear(len(RELATIONS), mention_width, bias=False)
+            self.mention_governor = nn.Linear(input_width, mention_width, bias=False)
 
     def forward(self, X: Tensor, request: CorefRequest) -> CorefOutput:
         """Score a batch of documents.
@@ -158,8 +169,9 @@ class CorefScorer(nn.Module):
         )
         fine = torch.from_numpy(mentions.fine).to(X.device)
         null_logits = self.null_score(torch.relu(hidden)) + self.null_type(fine)
+        syntax = self.syntax(X) if self.syntax is not None and self.training else None
         return CorefOutput(
-            mention_logits, pair_logits, null_logits.squeeze(1), words, mentions, pairs
+            mention_logits, pair_logits, null_logits.squeeze(1), words, mentions, pairs, syntax
         )
 
     def score_spans(self, X: Tensor, words: Words, guideline: Tensor) -> Tensor:
@@ -220,7 +232,19 @@ class CorefScorer(nn.Module):
             + embedding(head, self.mention_head(X))
             + self.mention_features(features + self.feature_offsets)
         )
+        if self.syntax is not None:
+            summed = summed + self._roles(X, head)
         return torch.tanh(summed)
+
+    def _roles(self, X: Tensor, tokens: Tensor) -> Tensor:
+        """What the relations of some tokens, and the words that govern them, say of mentions."""
+        assert self.syntax is not None
+        relations = torch.softmax(self.syntax.relation(X)[tokens], dim=1)
+        places = torch.softmax(self.syntax.head_logits(X, tokens), dim=1)
+        governors = self.mention_governor(X)[band(tokens, len(X))]
+        governor: Tensor = (places.unsqueeze(1) @ governors).squeeze(1)
+        role: Tensor = self.mention_relation(relations) + governor
+        return role
 
     def _score_pairs(
         self, G: Tensor, scores: Tensor, words: Words, mentions: Mentions, pairs: Pairs

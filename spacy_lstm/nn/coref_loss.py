@@ -10,6 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from ..coref.candidates import THIRD_PERSON
 from ..coref.targets import CorefTargets, PairTarget
 from .coref import CorefOutput
+from .syntax import SyntaxLogits, syntax_loss
 
 __all__ = ["CorefGradients", "coref_loss"]
 
@@ -30,10 +31,15 @@ class CorefGradients(NamedTuple):
     mention_logits: Tensor
     pair_logits: Tensor
     null_logits: Tensor
+    syntax: SyntaxLogits | None = None
 
 
 def coref_loss(
-    output: CorefOutput, targets: CorefTargets, *, pair_weight: float = 1.0
+    output: CorefOutput,
+    targets: CorefTargets,
+    *,
+    pair_weight: float = 1.0,
+    syntax_weight: float = 1.0,
 ) -> tuple[float, CorefGradients]:
     """The loss of a batch, and its gradients.
 
@@ -44,6 +50,7 @@ def coref_loss(
 
     pair_weight: weight of a pair; a text with one has one decision, a document of the same
         length dozens.
+    syntax_weight: weight of a word's tag, relation and head.
     """
     leaves = [
         tensor.detach().requires_grad_()
@@ -57,15 +64,21 @@ def coref_loss(
         log_p = _log_probabilities(leaf_output)
         losses = [pair_loss(leaf_output, log_p, pair) for pair in targets.pairs]
         loss = loss + pair_weight * torch.stack(losses).sum()
+    if output.syntax is not None and targets.syntax is not None:
+        learned = SyntaxLogits(*(t.detach().requires_grad_() for t in output.syntax))
+        leaves.extend(learned)
+        loss = loss + syntax_weight * syntax_loss(learned, targets.syntax)
     loss = loss / max(1, len(output.mention_logits))
     if not loss.requires_grad:
-        return float(loss), CorefGradients(*(torch.zeros_like(leaf) for leaf in leaves))
+        nothing = [torch.zeros_like(leaf) for leaf in leaves]
+        return float(loss), CorefGradients(nothing[0], nothing[1], nothing[2])
     gradients = torch.autograd.grad(loss, leaves, allow_unused=True)
     filled = [
         torch.zeros_like(leaf) if gradient is None else torch.nan_to_num(gradient)
         for leaf, gradient in zip(leaves, gradients, strict=True)
     ]
-    return loss.item(), CorefGradients(*filled)
+    syntax = SyntaxLogits(*filled[3:]) if filled[3:] else None
+    return loss.item(), CorefGradients(filled[0], filled[1], filled[2], syntax)
 
 
 def _mention_loss(output: CorefOutput, targets: CorefTargets) -> Tensor:

@@ -29,6 +29,7 @@ from ..pretrained import has_listener
 from .base import PretrainedPipe, batch_by_tokens
 from .coref_targets import (
     align_spans,
+    has_tree,
     numbered_groups,
     read_targets,
     source_of,
@@ -352,17 +353,33 @@ class CoreferenceResolver(PretrainedPipe):
             MENTIONS_KEY in spans
             or numbered_keys(spans, self.span_cluster_prefix)
             or numbered_keys(spans, PAIRS_PREFIX)
+            or has_tree(example.reference)
         )
 
-    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+    def score(
+        self, examples: Iterable[Example], *, errors: bool = False, **kwargs: Any
+    ) -> dict[str, Any]:
         """Scores of predicted examples. Pair data is scored twice: by the clusters that were
-        found, and by `score_candidates` with the candidates given."""
+        found, and by `score_candidates` with the candidates given.
+
+        errors: whether to tell, under that key, of every pronoun that was resolved wrongly.
+        """
         if self.scorer is None:
             return {}
         examples = list(examples)
         given = [self.score_given(example) for example in examples]
         kwargs = {"span_cluster_prefix": self.span_cluster_prefix, **kwargs}
+        if errors:
+            kwargs["considered"] = [self._consider(example.predicted) for example in examples]
         return self.scorer(examples, given=given if any(given) else None, **kwargs)
+
+    def _consider(self, doc: Doc) -> list[Offsets]:
+        """The mentions that are weighed in a document, in a cluster or not, in characters."""
+        if not len(doc):
+            return []
+        mentions = self.score_documents([doc], self._suggested([doc])).mentions
+        spans = zip(mentions.start.tolist(), mentions.end.tolist(), strict=True)
+        return [(doc[start].idx, doc[end - 1].idx + len(doc[end - 1])) for start, end in spans]
 
     def score_given(self, example: Example) -> list[list[float]]:
         """Per gold pair of the example what `score_candidates` gives for its candidates."""

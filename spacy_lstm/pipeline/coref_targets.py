@@ -10,10 +10,12 @@ from spacy.training import Example
 
 from ..coref.groups import MENTIONS_KEY, PAIRS_PREFIX, numbered_keys
 from ..coref.mentions import Span as Offsets
+from ..coref.syntax import HEAD_REACH, SyntaxTargets, relation_number, tag_number
 from ..coref.targets import PARTIAL_SOURCES, CorefTargets, PairTarget, check_pair
 
 __all__ = [
     "align_spans",
+    "has_tree",
     "numbered_groups",
     "read_targets",
     "source_of",
@@ -66,6 +68,7 @@ def read_targets(examples: Sequence[Example], prefix: str) -> CorefTargets:
             pronoun, *candidates = align.spans(list(group))
             pairs.append(PairTarget(pronoun, candidates, labels))
         first += len(example.predicted)
+    parsed = any(has_tree(example.reference) for example in examples)
     return CorefTargets(
         spans=np.array(spans, dtype=np.int64).reshape(-1, 2),
         cluster=np.array(clusters, dtype=np.int64),
@@ -73,7 +76,34 @@ def read_targets(examples: Sequence[Example], prefix: str) -> CorefTargets:
         exhaustive=np.array(exhaustive, dtype=bool),
         unmarked=np.array(unmarked, dtype=bool),
         pairs=pairs,
+        syntax=_read_syntax(examples) if parsed else None,
     )
+
+
+def has_tree(doc: Doc) -> bool:
+    """Whether a document is annotated with relations and heads."""
+    return bool(doc.has_annotation("DEP"))
+
+
+def _read_syntax(examples: Sequence[Example]) -> SyntaxTargets:
+    """Tags, relations and heads where words are the same in both tokenizations."""
+    parts = [
+        _read_tree(example)
+        if has_tree(example.reference)
+        else np.full((3, len(example.predicted)), -1, dtype=np.int64)
+        for example in examples
+    ]
+    return SyntaxTargets(*np.concatenate(parts, axis=1))
+
+
+def _read_tree(example: Example) -> Any:
+    tags = [tag_number(tag or "") for tag in example.get_aligned("POS", as_string=True)]
+    aligned: Any = example  # the method has no types
+    heads, relations = aligned.get_aligned_parse(projectivize=False)
+    numbers = [relation_number(relation or "") for relation in relations]
+    places = [-1 if head is None else head - token + HEAD_REACH for token, head in enumerate(heads)]
+    places = [place if 0 <= place <= 2 * HEAD_REACH else -1 for place in places]
+    return np.array([tags, numbers, places], dtype=np.int64)
 
 
 def _is_exhaustive(doc: Doc) -> bool:
