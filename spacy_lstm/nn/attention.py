@@ -1,21 +1,43 @@
 """Attention over the encoder's hidden states. Every form returns (context, weights)."""
 
 import math
+from abc import ABC, abstractmethod
 from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
 
 __all__ = [
     "ATTENTION",
     "AdditiveAttention",
+    "Attention",
     "DotAttention",
     "MultiheadAttention",
     "build_attention",
 ]
 
 
-class AdditiveAttention(nn.Module):
+class Attention(nn.Module, ABC):
+    """What all forms have in common."""
+
+    @abstractmethod
+    def forward(self, H: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Attend from every position to every position of its own sequence.
+
+        H: hidden states. *Shape:* ``(batch, length, width)``
+        mask: True where a token is; None where there is one everywhere. *Shape:*
+            ``(batch, length)``
+        RETURNS: context, *shape* ``(batch, length, width)``, and weights, *shape*
+            ``(batch, heads, length, length)``: rows are queries and sum to 1.
+        """
+
+    def context(self, H: Tensor, mask: Tensor | None) -> Tensor:
+        """The context alone, to rounding, which may be had without the weights."""
+        return self.forward(H, mask)[0]
+
+
+class AdditiveAttention(Attention):
     """Additive self-attention: v · tanh(W q + U k) (Bahdanau et al. 2015, A.1.2)."""
 
     def __init__(self, *, width: int) -> None:
@@ -25,20 +47,14 @@ class AdditiveAttention(nn.Module):
         self.key = nn.Linear(width, hidden, bias=False)
         self.score = nn.Linear(hidden, 1, bias=False)
 
-    def forward(self, H: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Attend from every position to every position of its own sequence.
-
-        H: hidden states. *Shape:* ``(batch, length, width)``
-        mask: True where a token is. *Shape:* ``(batch, length)``
-        RETURNS: context, *shape* ``(batch, length, width)``, and weights, *shape*
-            ``(batch, heads = 1, length, length)``: rows are queries and sum to 1.
-        """
+    def forward(self, H: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """As `Attention.forward`, with one head."""
         pairs = torch.tanh(self.query(H).unsqueeze(2) + self.key(H).unsqueeze(1))
-        weights = _masked_softmax(self.score(pairs).squeeze(-1), mask.unsqueeze(1))
+        weights = _masked_softmax(self.score(pairs).squeeze(-1), mask)
         return weights @ H, weights.unsqueeze(1)
 
 
-class DotAttention(nn.Module):
+class DotAttention(Attention):
     """Self-attention by scaled products, one projection (Luong et al. 2015, "general")."""
 
     def __init__(self, *, width: int) -> None:
@@ -46,14 +62,14 @@ class DotAttention(nn.Module):
         self.query = nn.Linear(width, width, bias=False)
         self.scale = 1 / math.sqrt(width)
 
-    def forward(self, H: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """As `AdditiveAttention.forward`."""
+    def forward(self, H: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """As `Attention.forward`, with one head."""
         scores = self.query(H) @ H.transpose(1, 2) * self.scale
-        weights = _masked_softmax(scores, mask.unsqueeze(1))
+        weights = _masked_softmax(scores, mask)
         return weights @ H, weights.unsqueeze(1)
 
 
-class MultiheadAttention(nn.Module):
+class MultiheadAttention(Attention):
     """Multi-head self-attention (Vaswani et al. 2017, section 3.2.2)."""
 
     def __init__(self, *, width: int, heads: int = 4) -> None:
@@ -62,15 +78,28 @@ class MultiheadAttention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
 
-    def forward(self, H: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """As `AdditiveAttention.forward`, with weights of ``heads`` heads."""
+    def forward(self, H: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """As `Attention.forward`."""
+        query, key, value = self._project(H)
+        scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[-1])
+        weights = _masked_softmax(scores, mask)
+        return self._join(weights @ value), weights
+
+    def context(self, H: Tensor, mask: Tensor | None) -> Tensor:
+        """As `Attention.context`: the weights are never stored, which takes less time."""
+        query, key, value = self._project(H)
+        keys = None if mask is None else mask[:, None, None, :]
+        return self._join(scaled_dot_product_attention(query, key, value, keys))
+
+    def _project(self, H: Tensor) -> Tensor:
+        """Queries, keys and values. *Shape:* ``(3, batch, heads, length, width / heads)``"""
         batch, length, width = H.shape
-        qkv = self.qkv(H).view(batch, length, 3, self.heads, width // self.heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        scores = query @ key.transpose(2, 3) / math.sqrt(width // self.heads)
-        weights = _masked_softmax(scores, mask[:, None, None, :])
-        context = (weights @ value).transpose(1, 2).reshape(batch, length, width)
-        return self.output(context), weights
+        qkv: Tensor = self.qkv(H)
+        return qkv.view(batch, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+
+    def _join(self, context: Tensor) -> Tensor:
+        joined: Tensor = self.output(context.transpose(1, 2).flatten(2))
+        return joined
 
 
 ATTENTION: Final = {
@@ -80,11 +109,18 @@ ATTENTION: Final = {
 }
 
 
-def build_attention(kind: str, *, width: int) -> nn.Module:
+def build_attention(kind: str, *, width: int) -> Attention:
     """The attention of that name (a key of `ATTENTION`) over states of `width`."""
     return ATTENTION[kind](width=width)
 
 
-def _masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
-    # A padded query row still gets finite weights: its keys are real tokens.
-    return torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=-1)
+def _masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
+    """Over the last axis, the keys. A padded query still gets finite weights: its keys are real.
+
+    scores: *Shape:* ``(batch, …, length, length)``
+    mask: *Shape:* ``(batch, length)``
+    """
+    if mask is not None:
+        keys = mask.view(len(mask), *(1,) * (scores.dim() - 2), -1)
+        scores = scores.masked_fill(~keys, torch.finfo(scores.dtype).min)
+    return torch.softmax(scores, dim=-1)

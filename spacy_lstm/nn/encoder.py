@@ -7,8 +7,11 @@ lengths. What a token gets never depends on the rest of the batch.
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from .attention import build_attention
@@ -20,6 +23,8 @@ _KERNELS: Final[dict[str, Any]] = {"lstm": torch.lstm, "gru": torch.gru, "rnn": 
 
 # Self-attention is quadratic, so longer sequences attend within blocks of this many tokens.
 ATTENTION_BLOCK: Final = 256
+# What it costs to run one more bucket, in padded tokens.
+_BUCKET_COST: Final = 128
 
 
 class PadIndex(NamedTuple):
@@ -108,7 +113,11 @@ class BiLSTMEncoder(nn.Module):
         RETURNS: hidden states. *Shape:* ``(tokens, width)``
         """
         H = self.recur(X, lengths)
-        return self.attend(H, lengths)[0] if self.attention is not None else H
+        if self.attention is None:
+            return H
+        layout = _lay_buckets(_blocks(lengths), H.device)
+        contexts = [self.attention.context(_pad(H, part), part.mask) for part in layout.buckets]
+        return self._add_context(H, contexts, layout)
 
     def recur(self, X: Tensor, lengths: Sequence[int]) -> Tensor:
         """The recurrent layers alone, without attention; arguments and result as in `forward`.
@@ -129,35 +138,34 @@ class BiLSTMEncoder(nn.Module):
             ``(heads, block, block)``.
         """
         assert self.attention is not None
-        assert self.norm is not None
-        blocks = [
-            min(ATTENTION_BLOCK, length - start)
-            for length in lengths
-            for start in range(0, length, ATTENTION_BLOCK)
-        ]
-        if not blocks:
-            return H, []
-        context = torch.empty_like(H)
+        layout = _lay_buckets(_blocks(lengths), H.device)
+        parts = [self.attention(_pad(H, bucket), bucket.mask) for bucket in layout.buckets]
         weights: dict[int, Tensor] = {}
-        for members, rows, sizes in _length_buckets(blocks, H.device):
-            index = pad_index(sizes)
-            padded, attended = self.attention(H[rows][index.gather], index.mask)
-            context = context.index_put((rows,), padded.flatten(0, 1)[index.scatter])
-            for member, size, block in zip(members, sizes.tolist(), attended, strict=True):
+        for bucket, (_, attended) in zip(layout.buckets, parts, strict=True):
+            for member, size, block in zip(
+                bucket.members, bucket.sizes.tolist(), attended, strict=True
+            ):
                 weights[member] = block[:, :size, :size]
-        summed: Tensor = self.norm(H + self.dropout(context))
-        return summed, [weights[block] for block in range(len(blocks))]
+        summed = self._add_context(H, [context for context, _ in parts], layout)
+        return summed, [weights[block] for block in range(len(weights))]
+
+    def _add_context(self, H: Tensor, contexts: list[Tensor], layout: "_Layout") -> Tensor:
+        assert self.norm is not None
+        if not contexts:
+            return H
+        padded = torch.cat([context.flatten(0, 1) for context in contexts])
+        summed: Tensor = self.norm(H + self.dropout(embedding(layout.places, padded)))
+        return summed
 
     def _run_layer(self, layer: nn.RNNBase, X: Tensor, lengths: Sequence[int]) -> Tensor:
-        buckets = list(_length_buckets(lengths, X.device))
-        if not buckets:
+        layout = _lay_buckets(lengths, X.device)
+        if not layout.buckets:
             return X.new_zeros(0, 2 * layer.hidden_size)
-        run = self._run_packed if X.device.type == "cuda" else self._run_reversed
-        if len(buckets) == 1 and torch.equal(buckets[0][1], torch.arange(len(X), device=X.device)):
-            return run(layer, X, buckets[0][2])
-        parts = [run(layer, X[rows], sizes) for _, rows, sizes in buckets]
-        order = torch.cat([rows for _, rows, _ in buckets])
-        return torch.cat(parts)[torch.argsort(order)]
+        if X.device.type == "cuda":
+            parts = [self._run_packed(layer, X[b.rows], b.sizes) for b in layout.buckets]
+            order = torch.cat([bucket.rows for bucket in layout.buckets])
+            return torch.cat(parts)[torch.argsort(order)]
+        return self._run_reversed(layer, X, layout)
 
     def _run_packed(self, layer: nn.RNNBase, X: Tensor, lengths: Tensor) -> Tensor:
         index = pad_index(lengths)
@@ -168,52 +176,140 @@ class BiLSTMEncoder(nn.Module):
         padded, _ = nn.utils.rnn.pad_packed_sequence(output, batch_first=True)
         return padded.flatten(0, 1)[index.scatter]
 
-    def _run_reversed(self, layer: nn.RNNBase, X: Tensor, lengths: Tensor) -> Tensor:
-        index = pad_index(lengths)
-        # Row t of a reversed sequence is row length - 1 - t of the sequence.
-        places = torch.arange(index.mask.shape[1], device=X.device)
-        flipped = (lengths.unsqueeze(1) - 1 - places).clamp(min=0)
-        backward_gather = index.gather[:, :1] + flipped
-        forward = self._run_direction(layer, X[index.gather], suffix="")
-        backward = self._run_direction(layer, X[backward_gather], suffix="_reverse")
-        backward = backward.gather(1, flipped.unsqueeze(-1).expand_as(backward))
-        return torch.cat([forward, backward], dim=-1).flatten(0, 1)[index.scatter]
+    def _run_reversed(self, layer: nn.RNNBase, X: Tensor, layout: "_Layout") -> Tensor:
+        # Time comes first, as the kernel wants it.
+        forward = [
+            self._run_direction(layer, embedding(bucket.gather.T, X), suffix="")
+            for bucket in layout.buckets
+        ]
+        backward = [
+            self._run_direction(layer, embedding(bucket.reversed_gather.T, X), suffix="_reverse")
+            for bucket in layout.buckets
+        ]
+        return torch.cat(
+            [
+                embedding(layout.time_places, torch.cat([part.flatten(0, 1) for part in forward])),
+                embedding(
+                    layout.reversed_time_places,
+                    torch.cat([part.flatten(0, 1) for part in backward]),
+                ),
+            ],
+            dim=1,
+        )
 
     def _run_direction(self, layer: nn.RNNBase, X: Tensor, *, suffix: str) -> Tensor:
         weights = [
             getattr(layer, f"{part}_l0{suffix}")
             for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         ]
-        zeros = X.new_zeros(1, len(X), layer.hidden_size)
+        zeros = X.new_zeros(1, X.shape[1], layer.hidden_size)
         start = (zeros, zeros) if self.cell == "lstm" else zeros
         output: Tensor = _KERNELS[self.cell](
-            X, start, weights, True, 1, 0.0, self.training, False, True
+            X, start, weights, True, 1, 0.0, self.training, False, False
         )[0]
         return output
 
 
-def _length_buckets(
-    lengths: Sequence[int], device: torch.device
-) -> list[tuple[list[int], Tensor, Tensor]]:
-    """Sequences of like length together, so that padding at most doubles a batch.
+class _Bucket(NamedTuple):
+    """Sequences of like length, padded together."""
 
-    RETURNS: per bucket its sequences, their ragged rows, and their lengths. Empty sequences
-        are in none.
-    """
-    sizes = torch.as_tensor(lengths, dtype=torch.long)
-    starts = torch.cumsum(sizes, 0) - sizes
-    members: list[list[int]] = []
-    longest = 0
-    for sequence in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if lengths[sequence] == 0:
+    members: list[int]
+    """Its sequences."""
+    sizes: Tensor
+    """Their tokens. *Shape:* ``(members,)``"""
+    rows: Tensor
+    """Their ragged rows. *Shape:* ``(rows,)``"""
+    gather: Tensor
+    """For each padded place the ragged row to read; beyond the end, the last one's. *Shape:*
+    ``(members, longest)``"""
+    reversed_gather: Tensor
+    """The same with each sequence reversed. *Shape:* ``(members, longest)``"""
+    mask: Tensor | None
+    """True where a token is; None where all are of one length. *Shape:* ``(members, longest)``"""
+
+
+class _Layout(NamedTuple):
+    """Where the tokens of a ragged batch lie in its buckets, one padded bucket after the other.
+    Every tensor has one entry a token."""
+
+    buckets: list[_Bucket]
+    places: Tensor
+    time_places: Tensor
+    """Where time comes before the sequences."""
+    reversed_time_places: Tensor
+    """The same with each sequence reversed."""
+
+
+def _blocks(lengths: Sequence[int]) -> list[int]:
+    return [
+        min(ATTENTION_BLOCK, length - start)
+        for length in lengths
+        for start in range(0, length, ATTENTION_BLOCK)
+    ]
+
+
+def _pad(X: Tensor, bucket: _Bucket) -> Tensor:
+    # As a lookup, since its gradient is far faster than an index's on a CPU.
+    return embedding(bucket.gather, X)
+
+
+def _lay_buckets(lengths: Sequence[int], device: torch.device) -> _Layout:
+    """Sequences of like length together, so that padding costs little. Empty sequences are in
+    no bucket."""
+    sizes = np.asarray(lengths, dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
+    # Of each sequence: the padded places before its bucket, the bucket's width, its own row.
+    offset, count, row, longest = (np.zeros_like(sizes) for _ in range(4))
+    buckets, total = [], 0
+    for members in _group_by_length(sizes):
+        buckets.append(_make_bucket(members, starts[members], sizes[members], device))
+        offset[members], count[members] = total, len(members)
+        row[members], longest[members] = np.arange(len(members)), sizes[members].max()
+        total += len(members) * int(sizes[members].max())
+    step = np.arange(int(sizes.sum())) - np.repeat(starts, sizes)
+    back = np.repeat(sizes, sizes) - 1 - step
+    first, width = np.repeat(offset + row, sizes), np.repeat(count, sizes)
+    places = np.repeat(offset + row * longest, sizes) + step
+    return _Layout(
+        buckets=buckets,
+        places=torch.from_numpy(places).to(device),
+        time_places=torch.from_numpy(first + step * width).to(device),
+        reversed_time_places=torch.from_numpy(first + back * width).to(device),
+    )
+
+
+def _group_by_length(sizes: npt.NDArray[np.int64]) -> list[list[int]]:
+    """A group is closed when its padding has cost as much as a further group would: that one's
+    own steps, at which a kernel has work with few sequences as with many, and its start."""
+    groups: list[list[int]] = []
+    longest = padding = 0
+    for sequence in np.argsort(-sizes, kind="stable").tolist():
+        size = int(sizes[sequence])
+        if not size:
             break
-        if not members or lengths[sequence] * 2 < longest:
-            members.append([])
-            longest = lengths[sequence]
-        members[-1].append(sequence)
-    buckets = []
-    for bucket in members:
-        bucket.sort()
-        rows = torch.cat([torch.arange(int(starts[i]), int(starts[i] + sizes[i])) for i in bucket])
-        buckets.append((bucket, rows.to(device), sizes[bucket].to(device)))
-    return buckets
+        padding += longest - size
+        if not groups or padding > size + _BUCKET_COST:
+            groups.append([])
+            longest, padding = size, 0
+        groups[-1].append(sequence)
+    return [sorted(group) for group in groups]
+
+
+def _make_bucket(
+    members: list[int],
+    starts: npt.NDArray[np.int64],
+    sizes: npt.NDArray[np.int64],
+    device: torch.device,
+) -> _Bucket:
+    steps = np.arange(sizes.max())
+    mask = steps < sizes[:, None]
+    gather = starts[:, None] + np.minimum(steps, sizes[:, None] - 1)
+    reversed_gather = starts[:, None] + np.maximum(sizes[:, None] - 1 - steps, 0)
+    return _Bucket(
+        members=members,
+        sizes=torch.from_numpy(sizes).to(device),
+        rows=torch.from_numpy(gather[mask]).to(device),
+        gather=torch.from_numpy(gather).to(device),
+        reversed_gather=torch.from_numpy(reversed_gather).to(device),
+        mask=None if mask.all() else torch.from_numpy(mask).to(device),
+    )

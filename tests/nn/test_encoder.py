@@ -73,6 +73,15 @@ def test_attention_weights_are_distributions_within_blocks(attention):
         torch.testing.assert_close(block.sum(-1), torch.ones(block.shape[:-1]))
 
 
+@pytest.mark.parametrize("attention", list(ATTENTION))
+def test_context_without_weights_is_the_same(attention):
+    encoder = make_encoder(attention=attention)
+    lengths = [*LENGTHS, ATTENTION_BLOCK, 180, 170]
+    X = torch.randn(sum(lengths), 6)
+    expected = encoder.attend(encoder.recur(X, lengths), lengths)[0]
+    torch.testing.assert_close(encoder(X, lengths), expected, atol=1e-6, rtol=1e-5)
+
+
 @pytest.mark.parametrize("attention", [None, *ATTENTION])
 def test_every_parameter_gets_a_gradient(attention):
     encoder = make_encoder(attention=attention, depth=2).train()
