@@ -1,19 +1,20 @@
 """Write the embedded datasets from their sources; the same bytes on every run.
 
-``python corpus/generate.py`` rewrites coref_en, coref_zh, sentiment_en and sentiment_zh, and the
-genders of the names in them, beside this file. ``--check`` writes nothing and exits with status 1
-where a file differs from what would be written.
+``python corpus/generate.py`` rewrites coref_en, coref_zh, sentiment_en and sentiment_zh, the
+genders of the names in them, and the behavioural suites, beside this file. ``--check`` writes
+nothing and exits with status 1 where a file differs from what would be written.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import spacy
 from source.cards import card
 from source.markup import Span, parse, read_records, to_row
+from source.suites import Case, count_table, make_cases, read_frames
 from source.templates import SPLITS, Template, Vocabulary, generate, read_vocabulary
 
 HERE = Path(__file__).resolve().parent
@@ -26,6 +27,8 @@ GENERATED = {
     "sentiment_en": {"train": 1200, "dev": 200, "test": 200},
     "sentiment_zh": {"train": 160, "dev": 36, "test": 36},
 }
+# Behavioural suites: for tests only, in a folder that nothing trains from.
+SUITES = ("pronouns_en",)
 # What ``~`` in the markup stands for.
 JOINTS = {"en": " ", "zh": ""}
 
@@ -157,20 +160,46 @@ def genders(language: str) -> str:
     return "\n".join(["word\tgender", *rows]) + "\n"
 
 
+def suite_cases(name: str) -> list[Case]:
+    """The cases of a behavioural suite."""
+    vocabulary = read_vocabulary(
+        "\n".join(lines(f"{name}.words.txt")), "\n".join(lines(f"{name}.agreement.txt"))
+    )
+    fillers = [sentence for (sentence,) in read_records(lines(f"{name}.fillers.txt"), 1)]
+    return make_cases(name, read_frames(lines(f"{name}.frames.txt")), vocabulary, fillers)
+
+
+def json_lines(rows: Sequence[Mapping[str, object]]) -> str:
+    """The rows, one JSON object a line."""
+    made = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
+    return "".join(f"{line}\n" for line in made)
+
+
+def suite_files() -> Iterator[tuple[Path, str]]:
+    """The suites and their card."""
+    about = (SOURCE / "suites.about.md").read_text(encoding="utf-8").rstrip()
+    tables = []
+    for name in SUITES:
+        cases = suite_cases(name)
+        tables.append(f"### {name}\n\n{count_table(cases)}")
+        yield HERE / "suites" / f"{name}.jsonl", json_lines(cases)
+    yield HERE / "suites" / "README.md", "\n\n".join([about, *tables])
+
+
 def files() -> Iterator[tuple[Path, str]]:
-    """Every file of the four datasets with its content."""
+    """Every file of the four datasets and of the suites with its content."""
     tasks: dict[str, Callable[[str, str], list[Row]]]
     tasks = {"coref": coref_rows, "sentiment": sentiment_rows}
     for name in GENERATED:
         task = name.split("_")[0]
         splits = {split: tasks[task](name, split) for split in SPLITS}
         for split, rows in splits.items():
-            made = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
-            yield HERE / name / f"{split}.jsonl", "".join(f"{line}\n" for line in made)
+            yield HERE / name / f"{split}.jsonl", json_lines(rows)
         if task == "coref":
             language = name.split("_")[1]
             yield HERE / f"genders_{language}.tsv", genders(language)
         yield HERE / name / "README.md", card(SOURCE / f"{name}.about.md", task=task, splits=splits)
+    yield from suite_files()
 
 
 def main() -> int:

@@ -11,13 +11,14 @@ import pytest
 import spacy_lstm
 
 PACKAGE = Path(spacy_lstm.__file__).parent
-GROUND = {"errors", "nn", "coref", "lexicons", "traces"}
+GROUND = {"errors", "nn", "coref", "lexicons", "suites", "traces"}
 # Room → the rooms below it. Components find models, scorers and readers by registry name only,
 # so that none of these stands in their line. "" is the package's own __init__ and __main__.
 ROOMS = {
     "": {"errors", "pretrained", "viz", "cli"},
     "errors": set(),
     "traces": {"errors"},
+    "suites": {"errors"},
     "lexicons": {"errors"},
     "coref": {"errors", "lexicons"},
     "nn": {"errors", "coref", "lexicons", "traces"},
@@ -28,7 +29,7 @@ ROOMS = {
     "pretrained": {"errors", "models"},
     "pretraining": {"errors", "nn", "models", "corpora"},
     "pipeline": {"errors", "coref", "pretrained"},
-    "cli": {"errors", "coref", "pretrained", "pretraining", "viz", "corpora", "pipeline"},
+    "cli": {"errors", "coref", "pretrained", "pretraining", "viz", "corpora", "pipeline", "suites"},
 }
 # Library → the only rooms that may import it at all.
 OWNERS = {
