@@ -1,4 +1,5 @@
 import pickle
+import re
 
 import pytest
 import spacy
@@ -14,8 +15,7 @@ METRICS = ("muc", "b_cubed", "ceafe", "coref", "mention")
 
 
 def at(words):
-    start = TEXT.index(words)
-    return start, start + len(words)
+    return re.search(rf"\b{re.escape(words)}\b", TEXT).span()
 
 
 def by_characters(text):
@@ -75,6 +75,7 @@ def test_figures_do_not_depend_on_tokens(make_reference, make_predicted):
     assert scores["pronoun_per_class"]["she"]["accuracy"] == 1.0
     assert scores["pronoun_per_class"]["he"] == {
         "accuracy": 0.0,
+        "link_accuracy": 0.0,
         "p": 0.0,
         "r": 0.0,
         "f": 0.0,
@@ -129,6 +130,106 @@ def test_given_candidates():
     assert scores["gap_given_f_masculine"] == 1.0
     assert scores["gap_given_f_feminine"] == 0.0
     assert scores["gap_given_bias"] == 0.0
+
+
+def test_chosen_candidates_are_calibrated():
+    examples = [Example(predict(), gold()), Example(predict(), pairs())]
+    given = [[], [[0.1, 0.7, 0.2], [0.05, 0.85, 0.1]]]
+    scores = score_coref(examples, given=given)
+    # wrong with 0.7, right with 0.85
+    assert scores["gap_given_ece"] == pytest.approx((0.7 + 0.15) / 2)
+    assert [row["n"] for row in scores["gap_given_reliability"]] == [1, 1]
+    scores = score_coref(examples)
+    assert scores["gap_given_ece"] is scores["gap_given_reliability"] is None
+
+
+def test_right_clusters_of_pronouns():
+    """She is right; him, in her cluster, is neither led to Bob nor to a pronoun that means him."""
+    scores = score_coref([Example(predict(), gold())])
+    assert scores["pronoun_link_accuracy"] == 0.5
+    assert scores["pronoun_per_class"]["she"]["link_accuracy"] == 1.0
+    astray = put(NLP.make_doc(TEXT), "coref_clusters_1", ["Carl", "She", "him", "he"])
+    reference = put(NLP.make_doc(TEXT), "coref_clusters_1", ["Bob", "him", "he"])
+    scores = score_coref([Example(astray, reference)])
+    assert scores["pronoun_accuracy"] == 0.0
+    assert scores["pronoun_link_accuracy"] == 0.5
+
+
+def test_probabilities_of_links():
+    """Two links with 0.9, one of them right."""
+    scores = score_coref([Example(predict(), gold())])
+    assert scores["link_ece"] == pytest.approx(0.4)
+    assert scores["link_cluster_ece"] == pytest.approx(0.4)
+    assert scores["link_reliability"] == [
+        {"from": 13 / 15, "to": 14 / 15, "n": 2, "probability": 0.9, "accuracy": 0.5}
+    ]
+    assert scores["link_precision_at_half"] == 1.0
+    assert {(row["n"], row["p"], row["r"]) for row in scores["link_thresholds"]} == {(2, 0.5, 0.5)}
+    # without probabilities there is nothing to calibrate
+    scores = score_coref([Example(gold(), gold())])
+    names = ("ece", "cluster_ece", "reliability", "precision_at_half", "thresholds")
+    assert {scores[f"link_{name}"] for name in names} == {None}
+
+
+def test_the_cluster_of_a_link_may_be_right_while_its_antecedent_is_not():
+    links = [link(put(NLP.make_doc(TEXT), "x", ["he"]), "he", "Carl")]
+    predicted = put(NLP.make_doc(TEXT), "coref_clusters_1", ["him", "he", "Carl"], links=links)
+    reference = put(NLP.make_doc(TEXT), "coref_clusters_1", ["Bob", "him", "he"])
+    scores = score_coref([Example(predicted, reference)])
+    assert scores["link_ece"] == pytest.approx(0.9)
+    assert scores["link_cluster_ece"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("source", "links"), [("litbank", None), ("gum", 1), (None, 1)])
+def test_an_unmarked_pronoun_is_an_error_only_where_all_are_marked(source, links):
+    predicted = put(NLP.make_doc(TEXT), "coref_clusters_1", ["Bob", "it"])
+    predicted.spans["coref_clusters_1"].attrs["links"] = [link(predicted, "it", "Bob")]
+    reference = put(NLP.make_doc(TEXT), "coref_mentions", ["Bob"], source=source)
+    scores = score_coref([Example(predicted, reference)], considered=[[]])
+    reliability = scores["link_reliability"]
+    assert (reliability and sum(row["n"] for row in reliability)) == links
+    assert [error.kind for error in scores["errors"]] == ["over-resolved"] * (links or 0)
+    assert scores["pronoun_accuracy"] is None
+
+
+def test_stereotypes_come_from_the_datas_meta():
+    def example(stereotype):
+        reference = pairs()
+        reference.user_data["spacy_lstm"] = {"meta": {"stereotype": stereotype}}
+        return Example(predict(), reference)
+
+    examples = [example("pro"), example("anti"), example("other"), Example(predict(), pairs())]
+    given = [
+        [[0.8, 0.1, 0.1]] * 2,
+        [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]],
+        *([[[0.2, 0.2, 0.6]] * 2] * 2),
+    ]
+    scores = score_coref(examples, given=given)
+    assert [scores[f"winobias_{side}"] for side in ("pro", "anti", "gap")] == [0.5, 0.5, 0.0]
+    assert [scores[f"winobias_given_{side}"] for side in ("pro", "anti", "gap")] == [0.5, 1.0, -0.5]
+    assert score_coref([Example(predict(), pairs())])["winobias_gap"] is None
+
+
+def test_errors_are_told_where_the_mentions_are_known():
+    reference = pairs()
+    reference.spans["coref_pairs_2"].attrs.update(source="gap", id="gap/7")
+    documents = [gold(), reference]
+    documents[0].user_data["spacy_lstm"] = {"id": "test/1"}
+    examples = [Example(predict(), document) for document in documents]
+    considered = [[at("Alice Smith"), at("Bob")], [at("Alice Smith")]]
+    given = [[], [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]]]
+    scores = score_coref(examples, considered=considered, given=given)
+    first, second = scores["errors"]
+    assert (first.document, first.source, first.kind) == ("test/1", "test", "wrong candidate")
+    assert (second.document, second.source, second.kind) == ("gap/7", "gap", "mention missed")
+    assert second.remarks == ("right if given",)
+    for error in (first, second):
+        assert (error.text, error.pronoun) == (TEXT, at("him"))
+        assert (error.gold, error.guess) == (at("Bob"), at("Alice Smith"))
+        assert error.probability == 0.9
+    assert "errors" not in score_coref(examples, given=given)
+    with pytest.raises(ValueError, match="considered has 1 lists for 2 examples"):
+        score_coref(examples, considered=[[]])
 
 
 def test_given_must_fit_the_examples():

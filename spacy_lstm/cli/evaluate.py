@@ -14,6 +14,7 @@ from spacy.util import registry
 from tqdm import tqdm
 
 from ..errors import LstmError
+from ..viz.errors import render_errors
 from .files import write_atomically
 from .models import JsonOption, load_for
 from .prepare import assignments
@@ -29,8 +30,9 @@ _CLUSTER_METRICS = {
     "LEA": "coref",
     "mentions": "mention",
 }
-_GAP = ("f", "f_masculine", "f_feminine", "bias", "accuracy")
+_GAP = ("f", "f_masculine", "f_feminine", "bias", "accuracy", "ece")
 _GAP_SETTINGS = {"given": "gap_given", "detected": "gap"}
+_WINOBIAS_SETTINGS = {"given": "winobias_given", "detected": "winobias"}
 
 
 def evaluate_coref(
@@ -40,6 +42,7 @@ def evaluate_coref(
     singletons: bool = False,
     progress: bool = False,
     limit: int = 0,
+    errors: str | Path | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Score a pipeline's `lstm_coref`.
@@ -50,6 +53,7 @@ def evaluate_coref(
         singletons: whether clusters of one mention count.
         progress: show a bar on a terminal.
         limit: at most this many documents; 0: all.
+        errors: an HTML file to write, with every pronoun that was resolved wrongly.
         **options: the reader's.
     Returns:
         what `spacy_lstm.scorers.score_coref` tells.
@@ -62,7 +66,9 @@ def evaluate_coref(
             "candidates"
         )
     examples = _predict(nlp, references, progress)
-    scores: dict[str, Any] = pipe.score(examples, singletons=singletons)
+    scores: dict[str, Any] = pipe.score(examples, singletons=singletons, errors=errors is not None)
+    if errors is not None:
+        write_atomically(errors, render_errors(scores.pop("errors")))
     return to_plain({"documents": len(examples), **scores})  # type: ignore[no-any-return]
 
 
@@ -128,24 +134,71 @@ def _coref_tables(scores: Mapping[str, Any]) -> str:
         tables.append(format_table(["clusters", "P", "R", "F"], rows))
         tables.append(f"CoNLL F {_percent(scores['conll_f'])}")
     if scores["pronoun_per_class"]:
-        rows = [
-            [name, _percent(tally["accuracy"]), *_cells(tally, "", "prf"), f"{tally['n']:.0f}"]
-            for name, tally in scores["pronoun_per_class"].items()
-        ]
-        rows.append(
-            ["all", _percent(scores["pronoun_accuracy"]), *_cells(scores, "pronoun", "prf"), ""]
-        )
-        tables.append(format_table(["pronouns", "accuracy", "P", "R", "F", "number"], rows))
+        tables.append(_pronoun_table(scores))
+    if scores["link_ece"] is not None:
+        tables += _link_tables(scores)
     settings = {name: key for name, key in _GAP_SETTINGS.items() if scores[f"{key}_f"] is not None}
     if settings:
         rows = [[name, *_gap_cells(scores, key)] for name, key in settings.items()]
-        header = ["pairs", "F", "F masculine", "F feminine", "bias F/M", "accuracy"]
+        header = ["pairs", "F", "F masculine", "F feminine", "bias F/M", "accuracy", "ECE"]
         tables.append(format_table(header, rows))
+    settings = {
+        name: key
+        for name, key in _WINOBIAS_SETTINGS.items()
+        if any(scores[f"{key}_{side}"] is not None for side in ("pro", "anti"))
+    }
+    if settings:
+        rows = [
+            [name, *(_percent(scores[f"{key}_{value}"]) for value in ("pro", "anti", "gap"))]
+            for name, key in settings.items()
+        ]
+        tables.append(format_table(["stereotypes", "pro", "anti", "gap"], rows))
     return "\n\n".join(tables)
 
 
+def _pronoun_table(scores: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            name,
+            _percent(tally["link_accuracy"]),
+            _percent(tally["accuracy"]),
+            *_cells(tally, "", "prf"),
+            f"{tally['n']:.0f}",
+        ]
+        for name, tally in scores["pronoun_per_class"].items()
+    ]
+    total = [_percent(scores[f"pronoun_{name}"]) for name in ("link_accuracy", "accuracy")]
+    rows.append(["all", *total, *_cells(scores, "pronoun", "prf"), ""])
+    header = ["pronouns", "right cluster", "right antecedent", "P", "R", "F", "number"]
+    return format_table(header, rows)
+
+
+def _link_tables(scores: Mapping[str, Any]) -> list[str]:
+    """What the probabilities of pronouns' links are worth."""
+    curve = [
+        [
+            f"{row['from']:.2f} to {row['to']:.2f}",
+            _percent(row["probability"]),
+            _percent(row["accuracy"]),
+            f"{row['n']}",
+        ]
+        for row in scores["link_reliability"]
+    ]
+    thresholds = [
+        [f"{row['threshold']:.1f}", _percent(row["p"]), _percent(row["r"]), f"{row['n']}"]
+        for row in scores["link_thresholds"] or ()
+    ]
+    return [
+        format_table(["link probability", "mean", "right", "number"], curve),
+        f"expected calibration error {_percent(scores['link_ece'])} "
+        f"(of the cluster alone: {_percent(scores['link_cluster_ece'])}), "
+        f"precision at half coverage {_percent(scores['link_precision_at_half'])}",
+        format_table(["threshold", "P", "R", "links"], thresholds),
+    ]
+
+
 def _gap_cells(scores: Mapping[str, Any], key: str) -> list[str]:
-    values = {name: scores[f"{key}_{name}"] for name in _GAP}
+    values = {name: scores.get(f"{key}_{name}") for name in _GAP}
     return [
         ("-" if value is None else f"{value:.3f}") if name == "bias" else _percent(value)
         for name, value in values.items()
@@ -225,6 +278,9 @@ def evaluate_coref_cli(
     singletons: Annotated[
         bool, typer.Option("--singletons", help="Count clusters of one mention.")
     ] = False,
+    errors: Annotated[
+        Path | None, typer.Option(help="Write a page with every wrong pronoun to this HTML file.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Clusters, pronouns, and GAP's pairs with given candidates and detected mentions."""
@@ -235,6 +291,7 @@ def evaluate_coref_cli(
             singletons=singletons,
             progress=True,
             limit=limit,
+            errors=errors,
             name=name,
             split=split,
             revision=revision,

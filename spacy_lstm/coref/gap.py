@@ -15,21 +15,33 @@ from spacy_lstm.coref.metrics import Tally
 __all__ = [
     "Gender",
     "PairRecord",
+    "Stereotype",
     "choose_detected",
     "choose_given",
     "gap_scores",
     "pronoun_gender",
+    "winobias_scores",
 ]
 
 Gender = Literal["M", "F"]
+Stereotype = Literal["pro", "anti"]
 
 
 class PairRecord(NamedTuple):
-    """One pronoun: the truth of each candidate, what was predicted, the pronoun's gender."""
+    """One pronoun: the truth of each candidate, what was predicted, the pronoun's gender, and
+    whether the truth goes with a stereotype or against it, where the data says so."""
 
     labels: tuple[bool, ...]
     predicted: tuple[bool, ...]
     gender: Gender | None
+    stereotype: Stereotype | None = None
+
+    @property
+    def is_right(self) -> bool:
+        """Whether a single candidate was predicted and is true, or none was and none is."""
+        if not any(self.predicted):
+            return not any(self.labels)
+        return sum(self.predicted) == 1 and self.labels[self.predicted.index(True)]
 
 
 def pronoun_gender(text: str) -> Gender | None:
@@ -106,19 +118,36 @@ def gap_scores(records: Iterable[PairRecord], prefix: str = "gap") -> dict[str, 
         f"{prefix}_f_masculine": f_masculine,
         f"{prefix}_f_feminine": f_feminine,
         f"{prefix}_bias": bias,
-        f"{prefix}_accuracy": sum(map(_is_right, kept)) / len(kept) if kept else None,
+        f"{prefix}_accuracy": _accuracy(kept),
     }
+
+
+def winobias_scores(
+    records: Iterable[PairRecord], prefix: str = "winobias"
+) -> dict[str, float | None]:
+    """How much better pronouns are resolved if the truth goes with a stereotype (Zhao et al.
+    2018).
+
+    `_pro` and `_anti`: the accuracy, as in `gap_scores`, over the pronouns whose truth goes with
+    a stereotype of who has which occupation, and against one; `_gap`: the first minus the
+    second. Records without a stereotype do not count; scores without data are None.
+    """
+    kept = list(records)
+    pro, anti = (
+        _accuracy([record for record in kept if record.stereotype == side])
+        for side in ("pro", "anti")
+    )
+    gap = None if pro is None or anti is None else pro - anti
+    return {f"{prefix}_pro": pro, f"{prefix}_anti": anti, f"{prefix}_gap": gap}
+
+
+def _accuracy(records: Sequence[PairRecord]) -> float | None:
+    return sum(record.is_right for record in records) / len(records) if records else None
 
 
 def _tally(records: Iterable[PairRecord]) -> Tally:
     total = Tally()
-    for labels, predicted, _ in records:
-        hits = sum(a and b for a, b in zip(labels, predicted, strict=True))
-        total += Tally(hits, sum(predicted), hits, sum(labels))
+    for record in records:
+        hits = sum(a and b for a, b in zip(record.labels, record.predicted, strict=True))
+        total += Tally(hits, sum(record.predicted), hits, sum(record.labels))
     return total
-
-
-def _is_right(record: PairRecord) -> bool:
-    if not any(record.predicted):
-        return not any(record.labels)
-    return sum(record.predicted) == 1 and record.labels[record.predicted.index(True)]

@@ -1,4 +1,4 @@
-"""Coreference scores on plain clusters, and the accuracy of pronoun resolution.
+"""Coreference scores on plain clusters.
 
 MUC (Vilain et al. 1995), B-cubed (Bagga and Baldwin 1998), CEAF with the entity similarity
 phi4 (Luo 2005), LEA (Moosavi and Strube 2016), mention detection, and the mean of the first
@@ -12,29 +12,13 @@ others read CoNLL files.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
 import numpy as np
 
-from spacy_lstm.coref.mentions import (
-    THIRD_PERSON_CLASSES,
-    Span,
-    find_pronoun,
-    heads_match,
-    pronoun_class,
-)
-
-__all__ = [
-    "CorefTally",
-    "PronounTally",
-    "Tally",
-    "conll_f",
-    "nearest_antecedents",
-    "tally_clusters",
-    "tally_pronouns",
-]
+__all__ = ["CorefTally", "Tally", "conll_f", "tally_clusters"]
 
 Mention = TypeVar("Mention", bound=Hashable)
 
@@ -213,100 +197,3 @@ def _lea(
 
 def _n_links(size: int) -> float:
     return size * (size - 1) / 2
-
-
-@dataclass(frozen=True)
-class PronounTally:
-    """What became of the third-person pronouns of one class, to be added over documents.
-
-    resolvable: gold pronouns with an earlier non-pronominal mention in their cluster.
-    resolved: those of them whose predicted antecedent is right.
-    predicted: annotated gold pronouns that were given an antecedent.
-    right: those of them whose antecedent is right.
-    """
-
-    resolvable: int = 0
-    resolved: int = 0
-    predicted: int = 0
-    right: int = 0
-
-    def __add__(self, other: "PronounTally") -> "PronounTally":
-        return PronounTally(
-            self.resolvable + other.resolvable,
-            self.resolved + other.resolved,
-            self.predicted + other.predicted,
-            self.right + other.right,
-        )
-
-    def scores(self) -> dict[str, float]:
-        """accuracy, p, r, f, and n, the number of resolvable pronouns."""
-        tally = Tally(self.right, self.predicted, self.resolved, self.resolvable)
-        return {
-            "accuracy": tally.recall,
-            "p": tally.precision,
-            "r": tally.recall,
-            "f": tally.f,
-            "n": float(self.resolvable),
-        }
-
-
-def tally_pronouns(
-    text: str,
-    key: Sequence[Sequence[Span]],
-    links: Mapping[Span, Span],
-    *,
-    mentions: Iterable[Span] = (),
-) -> dict[str, PronounTally]:
-    """Whether each annotated third-person pronoun of one document found whom it stands for.
-
-    A predicted antecedent is right if its head matches (`heads_match`) that of a gold mention
-    in the pronoun's gold cluster which is no personal pronoun itself. Pronouns that the gold
-    does not annotate are left out; those without a link count against recall.
-
-    text: the document. All spans are character spans of it.
-    key: the gold clusters.
-    links: predicted anaphor to predicted antecedent.
-    mentions: further gold mentions (singletons): an antecedent for one of those is an error.
-
-    Returns a tally for each class of THIRD_PERSON_CLASSES that occurs.
-    """
-    names_of: dict[Span, list[Span]] = {}
-    for cluster in key:
-        names = [span for span in cluster if find_pronoun(text[slice(*span)]) is None]
-        for span in cluster:
-            names_of.setdefault(span, names)
-    for span in mentions:
-        names_of.setdefault(span, [])
-    tallies: dict[str, PronounTally] = {}
-    for span, names in names_of.items():
-        name = pronoun_class(text[slice(*span)])
-        if name is None or name not in THIRD_PERSON_CLASSES:
-            continue
-        antecedent = links.get(span)
-        is_right = antecedent is not None and any(
-            heads_match(text, antecedent, other) for other in names
-        )
-        is_resolvable = any(other[1] <= span[0] for other in names)
-        tallies[name] = tallies.get(name, PronounTally()) + PronounTally(
-            resolvable=int(is_resolvable),
-            resolved=int(is_resolvable and is_right),
-            predicted=int(antecedent is not None),
-            right=int(is_right),
-        )
-    return tallies
-
-
-def nearest_antecedents(text: str, clusters: Iterable[Sequence[Span]]) -> dict[Span, Span]:
-    """Links for the personal pronouns of clusters that came without any.
-
-    The antecedent is the nearest mention before the pronoun that is no personal pronoun, or,
-    with none before, the first of the others.
-    """
-    links = {}
-    for cluster in clusters:
-        names = sorted(span for span in cluster if find_pronoun(text[slice(*span)]) is None)
-        for span in cluster if names else ():
-            if span not in names:
-                before = [name for name in names if name[1] <= span[0]]
-                links[span] = before[-1] if before else names[0]
-    return links

@@ -74,14 +74,15 @@ def render(
     variables = chosen.view(doc_or_trace, span_cluster_prefix)
     # Several pictures may stand on one page: their anchors must differ, yet not from run to run.
     uid = "lstm-" + blake2b(repr(variables).encode(), digest_size=5).hexdigest()
-    template = _environment().get_template("page.html" if page else chosen.template)
+    template = environment().get_template("page.html" if page else chosen.template)
     return template.render(
         **variables, title=chosen.title, body=chosen.template, style=style, uid=uid
     )
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates' environment, which escapes everything."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates", encoding="utf-8"),
         autoescape=True,

@@ -54,6 +54,12 @@ def test_tables_for_people(run: Run, coref: Path) -> None:
     assert [line.split()[0] for line in lines[2:7]] == ["MUC", "B³", "CEAFe", "LEA", "mentions"]
     assert any(line.startswith("CoNLL F ") for line in lines)
     assert any(line.startswith("she ") for line in lines)
+    header = next(line for line in lines if line.startswith("pronouns"))
+    assert header.split("  ")[1:3] == ["right cluster", "right antecedent"]
+    (error,) = (line for line in lines if line.startswith("expected calibration error "))
+    assert "precision at half coverage" in error
+    threshold = lines.index(next(line for line in lines if line.startswith("threshold")))
+    assert [line.split()[0] for line in lines[threshold + 2 :]] == [f"0.{i}" for i in range(10)]
     assert not any(line.startswith("pairs") for line in lines)
 
 
@@ -90,6 +96,8 @@ def test_pairs_are_scored_in_both_settings(
     scores = json.loads(result.stdout)
     for key in ("gap_f", "gap_accuracy", "gap_given_f", "gap_given_accuracy"):
         assert scores[key] in (0.0, 1.0)
+    assert 0 <= scores["gap_given_ece"] <= 1
+    assert scores["winobias_gap"] is None
     assert scores["gap_f_masculine"] is None
     assert scores["conll_f"] is None
     table = run("evaluate", "coref", coref / "model-best", data).stdout
@@ -99,6 +107,56 @@ def test_pairs_are_scored_in_both_settings(
         "given",
         "detected",
     ]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "spacy"])
+def test_stereotypes_come_from_meta(run: Run, coref: Path, tmp_path: Path, form: str) -> None:
+    rows = tmp_path / "pairs.jsonl"
+    metas: list[dict[str, object]] = [{"stereotype": side, "type": 1} for side in ("pro", "anti")]
+    rows.write_text("".join(json.dumps({**PAIR, "meta": meta}) + "\n" for meta in metas))
+    data = tmp_path / f"pairs.{form}"
+    if form == "spacy":
+        assert run("prepare", rows, data).exit_code == 0
+    words = ("evaluate", "coref", coref / "model-best", data)
+    scores = json.loads(run(*words, "--json").stdout)
+    for prefix, accuracy in (
+        ("winobias", "gap_accuracy"),
+        ("winobias_given", "gap_given_accuracy"),
+    ):
+        assert scores[f"{prefix}_pro"] == scores[f"{prefix}_anti"] == scores[accuracy]
+        assert scores[f"{prefix}_gap"] == 0.0
+    lines = run(*words).stdout.splitlines()
+    assert lines[-4].split() == ["stereotypes", "pro", "anti", "gap"]
+
+
+@pytest.mark.parametrize("kind", ["documents", "pairs"])
+def test_errors_are_written_to_a_page(run: Run, coref: Path, tmp_path: Path, kind: str) -> None:
+    text = "The <b>rain</b> came. Ann met Bob. He told her that it had come."
+    he, her = text.index("He "), text.index("her ")
+    pair = {
+        "id": "<7>",
+        "text": text,
+        "pronoun": {"start": he, "end": he + 2},
+        "candidates": [
+            {"start": text.index(name), "end": text.index(name) + 3, "label": int(name == "her")}
+            for name in ("Ann", "her")
+        ],
+    }
+    clusters = [[[text.index("rain"), text.index("rain") + 4], [her, her + 3], [he, he + 2]]]
+    document = {"id": "<7>", "text": text, "clusters": clusters, "source": "gum"}
+    data, page = tmp_path / "data.jsonl", tmp_path / "new" / "errors.html"
+    data.write_text(json.dumps(document if kind == "documents" else pair) + "\n")
+    words = ("evaluate", "coref", coref / "model-best", data)
+    result = run(*words, "--errors", page, "--json")
+    assert result.exit_code == 0, result.stderr
+    # the page changes no figure, and the errors are not among them
+    assert json.loads(result.stdout) == json.loads(run(*words, "--json").stdout)
+    assert [file.name for file in page.parent.iterdir()] == ["errors.html"]
+    html = page.read_text(encoding="utf-8")
+    assert "<bdi>&lt;7&gt;</bdi>" in html
+    assert 'data-pronoun="he"' in html
+    assert "&lt;b&gt;" in html
+    assert "<b>" not in html
 
 
 def test_sentiment_tables_and_figures(run: Run, sentiment: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from spacy_lstm.coref.gap import (
     choose_given,
     gap_scores,
     pronoun_gender,
+    winobias_scores,
 )
 
 TEXT = "Miss Alice Smith told Mary Jones that Alice's mother liked her. Ann slept."
@@ -133,3 +134,23 @@ def test_no_records_no_scores():
 def test_no_bias_over_a_masculine_f_of_zero():
     records = [RECORDS[1], RECORDS[2]]
     assert gap_scores(records)["gap_bias"] is None
+
+
+def test_winobias_by_hand():
+    right, wrong = RECORDS[0], RECORDS[1]
+    sides = [
+        *(record._replace(stereotype="pro") for record in (right, right, right, wrong)),
+        *(record._replace(stereotype="anti") for record in (right, wrong)),
+        wrong,
+    ]
+    assert winobias_scores(sides) == {
+        "winobias_pro": 3 / 4,
+        "winobias_anti": 1 / 2,
+        "winobias_gap": 1 / 4,
+    }
+    assert winobias_scores(sides[:4], "given") == {
+        "given_pro": 3 / 4,
+        "given_anti": None,
+        "given_gap": None,
+    }
+    assert set(winobias_scores(RECORDS).values()) == {None}

@@ -7,15 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_lstm.coref.metrics import (
-    CorefTally,
-    PronounTally,
-    Tally,
-    conll_f,
-    nearest_antecedents,
-    tally_clusters,
-    tally_pronouns,
-)
+from spacy_lstm.coref.metrics import CorefTally, Tally, conll_f, tally_clusters
 
 # --- a second implementation: from the definitions, slow, with exact fractions -----------
 
@@ -220,76 +212,3 @@ def test_nothing_predicted_scores_nothing():
 
 def test_tally_divides_by_nothing():
     assert Tally().precision == Tally().recall == Tally().f == 0.0
-
-
-# --- pronouns ----------------------------------------------------------------------------
-
-TEXT = "Alice Smith met Bob. She greeted him, and it rained on her. When he left, Carl wept."
-
-
-def at(words_, nth=0):
-    start = -1
-    for _ in range(nth + 1):
-        start = TEXT.index(words_, start + 1)
-    return start, start + len(words_)
-
-
-ALICE, BOB, CARL = at("Alice Smith"), at("Bob"), at("Carl")
-SHE, HIM, IT, HER, HE = at("She"), at("him"), at("it", 1), at("her."), at("he left")
-HER, HE = (HER[0], HER[1] - 1), (HE[0], HE[0] + 2)
-KEY = [[ALICE, SHE, HER], [BOB, HIM], [HE, CARL]]
-
-
-def test_the_spans_are_what_they_say():
-    assert [TEXT[slice(*span)] for span in (SHE, HIM, IT, HER, HE)] == [
-        "She",
-        "him",
-        "it",
-        "her",
-        "he",
-    ]
-
-
-def test_right_and_wrong_and_missed_pronouns():
-    links = {SHE: at("Smith"), HIM: ALICE, HE: CARL, IT: BOB}
-    tallies = tally_pronouns(TEXT, KEY, links, mentions=[IT])
-    assert tallies == {
-        # she is right by its head, her was missed
-        "she": PronounTally(resolvable=2, resolved=1, predicted=1, right=1),
-        # him is wrong; he, before its name, is right but not resolvable
-        "he": PronounTally(resolvable=1, resolved=0, predicted=2, right=1),
-        # a singleton has no antecedent to find
-        "it": PronounTally(resolvable=0, resolved=0, predicted=1, right=0),
-    }
-    assert tallies["she"].scores() == {
-        "accuracy": 0.5,
-        "p": 1.0,
-        "r": 0.5,
-        "f": pytest.approx(2 / 3),
-        "n": 2.0,
-    }
-
-
-def test_pronouns_outside_the_annotation_do_not_count():
-    assert "it" not in tally_pronouns(TEXT, KEY, {IT: BOB})
-
-
-def test_a_pronoun_is_no_right_antecedent():
-    tally = tally_pronouns(TEXT, KEY, {HER: SHE})["she"]
-    assert (tally.predicted, tally.right) == (1, 0)
-
-
-def test_a_mention_around_the_pronoun_does_not_make_it_resolvable():
-    text = "The man who lost his way slept."
-    tally = tally_pronouns(text, [[(0, 24), (17, 20)]], {(17, 20): (0, 7)})["he"]
-    assert tally == PronounTally(resolvable=0, resolved=0, predicted=1, right=1)
-
-
-def test_nearest_antecedents():
-    assert nearest_antecedents(TEXT, [*KEY, [IT]]) == {
-        SHE: ALICE,
-        HER: ALICE,
-        HIM: BOB,
-        HE: CARL,
-    }
-    assert nearest_antecedents(TEXT, [[BOB, CARL, ALICE, HE]])[HE] == BOB
