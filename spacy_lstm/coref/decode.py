@@ -1,6 +1,7 @@
 """Scores of mentions and candidates → clusters, links and probabilities."""
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy.typing as npt
 
 from .candidates import Bools, Ints, Mentions, Pairs
 from .mentions import Span
+from .words import Kind
 
 __all__ = [
     "Clustering",
@@ -17,6 +19,7 @@ __all__ = [
     "antecedent_probabilities",
     "decode",
     "reach",
+    "with_null_bias",
 ]
 
 # Candidates below this probability cannot change a decision.
@@ -52,6 +55,17 @@ class Clustering(NamedTuple):
 
     clusters: list[list[Span]]
     links: list[list[Link]]
+
+
+def with_null_bias(scores: CorefScores, bias: Mapping[str, float]) -> CorefScores:
+    """The same scores with something added to having no antecedent.
+
+    bias: name of a `words.Kind` → what is added for mentions of this kind.
+    """
+    if not bias:
+        return scores
+    by_kind = np.array([bias.get(kind.name, 0.0) for kind in Kind], dtype=np.float32)
+    return scores._replace(null_logits=scores.null_logits + by_kind[scores.mentions.kind])
 
 
 def antecedent_logits(scores: CorefScores) -> npt.NDArray[np.float64]:

@@ -21,6 +21,7 @@ from ..coref.decode import (
     antecedent_probabilities,
     decode,
     reach,
+    with_null_bias,
 )
 from ..coref.groups import CLUSTER_PREFIX, MENTIONS_KEY, PAIRS_PREFIX, numbered_keys
 from ..coref.mentions import Span as Offsets
@@ -166,7 +167,7 @@ class CoreferenceResolver(PretrainedPipe):
         self.candidates = candidates
         self.guideline = guideline
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"temperature": 1.0, "null_weight": 1.0}
+        self.cfg: dict[str, Any] = {"temperature": 1.0, "null_weight": 1.0, "null_bias": {}}
 
     def initialize(
         self,
@@ -195,7 +196,10 @@ class CoreferenceResolver(PretrainedPipe):
         return found
 
     def _decode(self, docs: list[Doc]) -> list[Clustering]:
-        scores = self.score_documents(docs, self._suggested(docs))
+        return self.decode_scores(docs, self.score_documents(docs, self._suggested(docs)))
+
+    def decode_scores(self, docs: list[Doc], scores: CorefScores) -> list[Clustering]:
+        """The clusters and links of each document, from what the model says of all of them."""
         clustering = decode(
             scores,
             pronouns_only=self.link == "pronouns",
@@ -222,7 +226,7 @@ class CoreferenceResolver(PretrainedPipe):
         spans: mentions that have to be considered, in tokens of the batch. *Shape:* ``(n, 2)``
         """
         scores: CorefScores = self.model.predict(self._input(docs, spans))
-        return scores
+        return with_null_bias(scores, self.cfg.get("null_bias", {}))
 
     def _input(
         self, docs: list[Doc], spans: Any, guidelines: Sequence[str | None] = ()

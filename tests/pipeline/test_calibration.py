@@ -5,7 +5,7 @@ from spacy.tokens import SpanGroup
 from spacy.training import Example
 
 from spacy_lstm.coref.candidates import describe_mentions, pair_candidates, read_words
-from spacy_lstm.coref.decode import CorefScores
+from spacy_lstm.coref.decode import CorefScores, with_null_bias
 from spacy_lstm.coref.words import describe_word
 from spacy_lstm.pipeline.calibration import calibrate
 
@@ -16,6 +16,7 @@ class Stub:
     """A component whose scores are known: as sure as `logit`, right in `right` of all texts."""
 
     span_cluster_prefix = "coref_clusters"
+    scorer = None
 
     def __init__(self, logit=4.0, given=()):
         self.cfg = {"temperature": 1.0, "null_weight": 1.0}
@@ -76,4 +77,22 @@ def test_null_weight_makes_most_choices_right():
 
 def test_without_data_all_stays_as_it_is():
     stub = Stub()
-    assert calibrate(stub, []) == {"temperature": 1.0, "null_weight": 1.0}
+    assert calibrate(stub, []) == {"temperature": 1.0, "null_bias": {}, "null_weight": 1.0}
+
+
+def test_null_bias_makes_clusters_better():
+    """A model that never dares to link learns to, and one that always does learns not to."""
+    for linked, logit in ((True, -0.4), (False, 0.4)):
+        nlp = spacy.blank("en")
+        pipe = nlp.add_pipe("lstm_coref", config={"pretrained": None})
+        pipe.initialize(lambda: [clustered(linked=True)])
+        stub = Stub(logit=logit)
+        pipe.score_documents = lambda docs, stub=stub: with_null_bias(
+            stub.score_documents(docs), pipe.cfg["null_bias"]
+        )
+        # One text of each kind keeps the score from being zero whatever is done.
+        examples = [clustered(linked), clustered(linked), clustered(linked=True)]
+        before = pipe.cfg["null_bias"]
+        fitted = calibrate(pipe, examples)
+        assert before == {}
+        assert (fitted["null_bias"].get("SHE", 0.0) < 0) == linked
