@@ -63,13 +63,14 @@ class LexemeTable:
             if len(self._rows.index) > MAX_LEXEMES:
                 self._rows = _Rows(self.columns)
             known = self._rows
-            for token, orth in zip(doc, orths, strict=True):
+            strings = doc.vocab.strings
+            for orth in dict.fromkeys(orths):
                 if orth in known.index:
                     continue
                 place = len(known.index)
                 if place == len(known.table):
                     known.table = np.concatenate([known.table, np.zeros_like(known.table)])
-                known.table[place] = self.describe(token.text)
+                known.table[place] = self.describe(strings[orth])
                 # The place is told last, when there is something to read.
                 known.index[orth] = place
             return known
