@@ -22,6 +22,7 @@ def pretrain(
     texts: Sequence[str | Path],
     output: str | Path,
     *,
+    component: str | None = None,
     settings: PretrainSettings = _DEFAULTS,
     save_every: int = 500,
     overrides: Mapping[str, Any] | None = None,
@@ -32,10 +33,12 @@ def pretrain(
     What it leaves in `output` a later call with the same settings goes on from.
 
     Args:
-        config_path: the training config; `pretraining.component` names the component.
+        config_path: the training config.
         texts: files of raw text, plain or compressed (.gz, .bz2, .xz): a paragraph a line, a
             blank line between documents.
-        output: folder for `tok2vec.bin`, which `initialize.init_tok2vec` of the training takes.
+        output: folder for `tok2vec.bin`, which `initialize.components.NAME.encoder` of the
+            training takes.
+        component: whose encoder is trained; None for the first of the pipeline.
         settings: sizes, rates and the seed.
         save_every: steps between two checkpoints.
         overrides: `section.key` → value, over what the config says.
@@ -50,6 +53,7 @@ def pretrain(
         [Path(text) for text in texts],
         Path(output),
         settings,
+        component=component,
         save_every=save_every,
         show_progress=show_progress,
     )
@@ -57,11 +61,14 @@ def pretrain(
 
 def pretrain_cli(
     context: typer.Context,
-    config: Annotated[Path, typer.Argument(help="The training config, with [pretraining].")],
+    config: Annotated[Path, typer.Argument(help="The training config.")],
     texts: Annotated[list[Path], typer.Argument(help="Raw text: a paragraph a line.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the weights; resumed if it is there.")
     ],
+    component: Annotated[
+        str | None, typer.Option(help="Whose encoder; left out: the pipeline's first.")
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = _DEFAULTS.steps,
     sequences: Annotated[int, typer.Option(min=1, help="Chunks a step.")] = _DEFAULTS.sequences,
     length: Annotated[int, typer.Option(min=2, help="Tokens a chunk.")] = _DEFAULTS.length,
@@ -85,6 +92,7 @@ def pretrain_cli(
             config,
             files,
             output,
+            component=component,
             settings=settings,
             save_every=save_every,
             overrides=parse_overrides(rest),

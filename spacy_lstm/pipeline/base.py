@@ -70,6 +70,20 @@ class PretrainedPipe(TrainablePipe):  # type: ignore[misc]  # compiled, without 
             )
         return found
 
+    @staticmethod
+    def load_encoder(tok2vec: Model[Any, Any], path: str | Path) -> None:
+        """Take the weights that `spacy-lstm pretrain` wrote for a layer of token vectors."""
+        file = Path(path)
+        if not file.is_file():
+            raise LstmError(f"no pretrained encoder {file}: give the tok2vec.bin of a pretraining")
+        try:
+            tok2vec.from_bytes(file.read_bytes())
+        except (ValueError, KeyError, TypeError) as error:
+            raise LstmError(
+                f"{file} holds no weights of this encoder ({error}): pretrain it with the same "
+                "config"
+            ) from error
+
     @property
     def needs_weights(self) -> bool:
         """Whether `initialize` has to make new weights."""

@@ -20,34 +20,34 @@ def pretrain_component(
     output: Path,
     settings: PretrainSettings,
     *,
+    component: str | None = None,
     save_every: int,
     show_progress: bool = False,
 ) -> dict[str, Any]:
-    """Pretrain the encoder that `pretraining.component` and `.layer` of a training config name.
+    """Pretrain the encoder of a component of a training config.
 
     files: raw text, a paragraph a line, a blank line between documents.
     output: folder of weights, checkpoint and log; an earlier run in it is gone on from.
+    component: its name in the pipeline; None for the first.
     settings, save_every, show_progress: as in `pretrain_encoder`.
     RETURNS: `path` of the weights, and the last line of the log.
     """
-    if "pretraining" not in config:
-        raise LstmError(
-            "the config has no section [pretraining]: give it one that names the component to "
-            'pretrain, as in component = "lstm_coref" and layer = "tok2vec"'
-        )
     if output.is_file():
         raise LstmError(f"output {output} is a file: give a folder")
     for file in files:
         if not file.is_file():
             raise LstmError(f"no text file {file}: give files with a paragraph a line")
     nlp = load_model_from_config(config, auto_fill=True)
-    component, layer = config["pretraining"]["component"], config["pretraining"].get("layer")
-    if component not in nlp.pipe_names:
+    name = component or nlp.pipe_names[0]
+    if name not in nlp.pipe_names:
+        raise LstmError(f"component {name!r}: expected one of {', '.join(nlp.pipe_names)}")
+    model: Any = nlp.get_pipe(name).model  # type: ignore[attr-defined]
+    tok2vec = model.maybe_get_ref("tok2vec")
+    if tok2vec is None:
         raise LstmError(
-            f"pretraining.component = {component!r}: expected one of {', '.join(nlp.pipe_names)}"
+            f"the model of {name} has no layer of token vectors of its own: expected one built "
+            "on spacy_lstm.BiLSTMTok2Vec.v1"
         )
-    model: Any = nlp.get_pipe(component).model  # type: ignore[attr-defined]
-    tok2vec = model.get_ref(layer) if layer else model
     tok2vec.initialize()
     output.mkdir(parents=True, exist_ok=True)
     text = stored_text(files, output, nlp, tok2vec, vocabulary=settings.vocabulary)

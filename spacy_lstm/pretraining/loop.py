@@ -63,7 +63,7 @@ def pretrain_encoder(
     """Train the embedding and the recurrent layer of a `spacy_lstm.BiLSTMTok2Vec.v1`.
 
     output: folder of the checkpoint, which is gone on from where it is there, of the weights
-        (`tok2vec.bin`, for `initialize.init_tok2vec`) and of the log.
+        (`tok2vec.bin`, for `initialize.components.NAME.encoder`) and of the log.
     save_every: steps between two checkpoints.
     RETURNS: the last line of the log.
     """
