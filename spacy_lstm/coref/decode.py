@@ -39,6 +39,19 @@ class CorefScores(NamedTuple):
     mentions: Mentions
     pairs: Pairs
 
+    def of_document(self, document: int) -> "CorefScores":
+        """The part of one document; its offsets stay those in tokens of the batch."""
+        first, last = np.searchsorted(self.mentions.document, (document, document + 1))
+        mentions = Mentions._make(column[first:last] for column in self.mentions)
+        candidates = self.pairs.candidates[first:last]
+        candidates = np.where(candidates >= 0, candidates - first, -1)
+        return CorefScores(
+            self.pair_logits[first:last],
+            self.null_logits[first:last],
+            mentions,
+            Pairs(candidates, *(candidates >= 0).nonzero()),
+        )
+
 
 class Link(NamedTuple):
     """A resolved anaphor: spans in tokens of the batch, and the probability of the decision

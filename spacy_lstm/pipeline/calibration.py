@@ -45,7 +45,7 @@ def calibrate(pipe: CoreferenceResolver, examples: Sequence[Example]) -> dict[st
     _fit_temperature(pipe, examples)
     _fit_null_bias(pipe, examples)
     _fit_temperature(pipe, examples)
-    pairs = [pair for example in examples for pair in _given_pairs(pipe, example)]
+    pairs = _given_pairs(pipe, examples)
     if pairs:
         right = [sum(_is_right(*pair, weight) for pair in pairs) for weight in _NULL_WEIGHTS]
         pipe.cfg["null_weight"] *= float(_NULL_WEIGHTS[int(np.argmax(right))])
@@ -135,11 +135,13 @@ def _negative_log_likelihood(logits: Any, gold: Any, temperature: float) -> floa
     return float((everything - right).sum())
 
 
-def _given_pairs(pipe: CoreferenceResolver, example: Example) -> list[tuple[Any, list[int]]]:
-    groups = numbered_groups(example.reference, PAIRS_PREFIX)
-    given = pipe.score_given(example)
+def _given_pairs(
+    pipe: CoreferenceResolver, examples: Sequence[Example]
+) -> list[tuple[Any, list[int]]]:
     return [
-        (np.array(p), list(group.attrs["labels"])) for p, group in zip(given, groups, strict=True)
+        (np.array(p), list(group.attrs["labels"]))
+        for example, given in zip(examples, pipe.score_given(examples), strict=True)
+        for p, group in zip(given, numbered_groups(example.reference, PAIRS_PREFIX), strict=True)
     ]
 
 

@@ -174,8 +174,12 @@ class CoreferenceResolver(PretrainedPipe):
         get_examples: Callable[[], Iterable[Example]],
         *,
         nlp: Language | None = None,
+        encoder: str | None = None,
     ) -> None:
-        """Make new weights, unless there are pretrained ones to go on from."""
+        """Make new weights, unless there are pretrained ones to go on from.
+
+        encoder: file that `spacy-lstm pretrain` wrote, which the token vectors start from.
+        """
         validate_get_examples(get_examples, "CoreferenceResolver.initialize")
         if not self.needs_weights:
             return
@@ -185,6 +189,8 @@ class CoreferenceResolver(PretrainedPipe):
                 f"{self.name} got no text to initialize from: the training data is empty."
             )
         self.model.initialize(X=self._input(docs, _NO_SPANS))
+        if encoder is not None:
+            self.load_encoder(self.model.get_ref("tok2vec"), encoder)
 
     def predict(self, docs: Iterable[Doc]) -> list[Clustering]:
         """The clusters and links of each document, in its own token offsets."""
@@ -284,20 +290,45 @@ class CoreferenceResolver(PretrainedPipe):
                     f"score_candidates got the span {span.text!r} of another document or without "
                     "words: expected spans of the document itself."
                 )
-        if not doc.tensor.size and has_listener(self.model):
+        spans = [(span.start, span.end) for span in (anaphor, *candidates)]
+        return self._weigh([doc], [[spans]])[0][0]
+
+    def _weigh(
+        self, docs: list[Doc], asked: Sequence[Sequence[Sequence[Offsets]]]
+    ) -> list[list[list[float]]]:
+        """What `score_candidates` gives for each that is asked of each document, which has words.
+
+        asked: per document, per question the anaphor and its candidates, in tokens of the
+            document.
+        """
+        if has_listener(self.model) and not all(doc.tensor.size for doc in docs):
             raise LstmError(
                 f"{self.name} shares an encoder that has not read this document: expected one "
                 "that the pipeline was called on."
             )
-        spans = [(span.start, span.end) for span in (anaphor, *candidates)]
-        scores = self.score_documents([doc], np.array(spans, dtype=np.int64))
+        firsts = np.cumsum([0, *(len(doc) for doc in docs)]).tolist()
+        moved = [
+            [[_shift(span, first) for span in spans] for spans in questions]
+            for first, questions in zip(firsts, asked, strict=False)
+        ]
+        every = [span for questions in moved for spans in questions for span in spans]
+        scores = self.score_documents(docs, np.array(every, dtype=np.int64).reshape(-1, 2))
+        parts = [scores.of_document(number) for number in range(len(docs))]
+        return [
+            [self._weigh_one(part, anaphor, candidates) for anaphor, *candidates in questions]
+            for part, questions in zip(parts, moved, strict=True)
+        ]
+
+    def _weigh_one(
+        self, scores: CorefScores, anaphor: Offsets, candidates: Sequence[Offsets]
+    ) -> list[float]:
         mentions = scores.mentions
-        row = int(
-            np.flatnonzero((mentions.start == anaphor.start) & (mentions.end == anaphor.end))[0]
-        )
+        row = int(np.flatnonzero((mentions.start == anaphor[0]) & (mentions.end == anaphor[1]))[0])
         hits = np.zeros((len(mentions.start), len(candidates)), dtype=bool)
-        for column, span in enumerate(candidates):
-            hits[:, column] = self._named_by(mentions, span)
+        for column, (start, end) in enumerate(candidates):
+            same = (mentions.start == start) & (mentions.end == end)
+            inside = (mentions.head >= start) & (mentions.head < end)
+            hits[:, column] = same | (inside & ~mentions.is_pronoun & ~mentions.coordinated)
         # A mention within two candidates, one inside the other, counts for the first.
         hits &= np.cumsum(hits, axis=1) == 1
         hits[row] = False
@@ -307,12 +338,6 @@ class CoreferenceResolver(PretrainedPipe):
         shares = np.append(reached, none)
         total = shares.sum()
         return (shares / total).tolist() if total else [*([0.0] * len(candidates)), 1.0]
-
-    @staticmethod
-    def _named_by(mentions: Any, span: Span) -> Any:
-        same = (mentions.start == span.start) & (mentions.end == span.end)
-        inside = (mentions.head >= span.start) & (mentions.head < span.end)
-        return same | (inside & ~mentions.is_pronoun & ~mentions.coordinated)
 
     def update(
         self,
@@ -371,7 +396,7 @@ class CoreferenceResolver(PretrainedPipe):
         if self.scorer is None:
             return {}
         examples = list(examples)
-        given = [self.score_given(example) for example in examples]
+        given = self.score_given(examples)
         kwargs = {"span_cluster_prefix": self.span_cluster_prefix, **kwargs}
         if errors:
             kwargs["considered"] = [self._consider(example.predicted) for example in examples]
@@ -385,15 +410,22 @@ class CoreferenceResolver(PretrainedPipe):
         spans = zip(mentions.start.tolist(), mentions.end.tolist(), strict=True)
         return [(doc[start].idx, doc[end - 1].idx + len(doc[end - 1])) for start, end in spans]
 
-    def score_given(self, example: Example) -> list[list[float]]:
-        """Per gold pair of the example what `score_candidates` gives for its candidates."""
-        probabilities = []
-        for group in numbered_groups(example.reference, PAIRS_PREFIX):
-            anaphor, *candidates = align_spans(example.predicted, list(group))
-            doc = example.predicted
-            spans = [Span(doc, start, end) for start, end in (anaphor, *candidates)]
-            probabilities.append(self.score_candidates(doc, spans[0], spans[1:]))
-        return probabilities
+    def score_given(self, examples: Iterable[Example]) -> list[list[list[float]]]:
+        """Per example and gold pair of it what `score_candidates` gives for its candidates."""
+        examples = list(examples)
+        found: list[list[list[float]]] = [[] for _ in examples]
+        asked = {
+            i: [align_spans(example.predicted, list(group)) for group in groups]
+            for i, example in enumerate(examples)
+            if (groups := numbered_groups(example.reference, PAIRS_PREFIX))
+        }
+        numbers = iter(asked)
+        for batch in batch_by_tokens((examples[i].predicted for i in asked), _BATCH_TOKENS):
+            chosen = list(islice(numbers, len(batch)))
+            weighed = self._weigh(batch, [asked[i] for i in chosen])
+            for i, probabilities in zip(chosen, weighed, strict=True):
+                found[i] = probabilities
+        return found
 
 
 def _shift(span: Offsets, by: int) -> Offsets:

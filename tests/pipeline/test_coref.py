@@ -194,6 +194,35 @@ def test_score_candidates(trained):
         pipe.score_candidates(doc, nlp.make_doc("it")[0:1], [])
 
 
+def test_given_candidates_are_weighed_in_batches_as_one_by_one(trained):
+    nlp, _ = trained
+    pipe = nlp.get_pipe("lstm_coref")
+    examples = []
+    for text, spans in [
+        ("Tom lost the key. Ann found it.", [(7, 8), (0, 1), (2, 4), (5, 6)]),
+        ("", []),
+        ("Nobody is asked about here.", []),
+        ("Ann met Tom. She smiled.", [(4, 5), (0, 1), (2, 3)]),
+    ]:
+        doc, reference = nlp.make_doc(text), nlp.make_doc(text)
+        if spans:
+            group = SpanGroup(
+                reference,
+                spans=[reference[start:end] for start, end in spans],
+                attrs={"labels": [0] * (len(spans) - 1)},
+            )
+            reference.spans["coref_pairs_1"] = group
+        examples.append(Example(doc, reference))
+    first, *empty, last = pipe.score_given(examples)
+    assert empty == [[], []]
+    for example, found in ((examples[0], first), (examples[3], last)):
+        anaphor, *candidates = example.reference.spans["coref_pairs_1"]
+        doc = example.predicted
+        spans = [doc[span.start : span.end] for span in candidates]
+        alone = pipe.score_candidates(doc, doc[anaphor.start : anaphor.end], spans)
+        assert found == [pytest.approx(alone, abs=1e-5)]
+
+
 def test_batched_probabilities_equal_single_ones(trained):
     pipe = trained[0].get_pipe("lstm_coref")
     docs = [trained[0].make_doc(text) for text, _, _ in TEXTS]
