@@ -24,7 +24,7 @@ ROOMS = {
     "nn": {"errors", "coref", "lexicons", "traces"},
     "models": {"errors", "nn", "coref", "lexicons", "traces"},
     "scorers": {"errors", "coref"},
-    "corpora": {"errors", "coref"},
+    "corpora": {"errors", "coref", "lexicons"},
     "viz": {"errors", "coref", "traces"},
     "pretrained": {"errors", "models"},
     "pretraining": {"errors", "nn", "models", "corpora"},

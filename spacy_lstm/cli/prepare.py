@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from ..corpora.trees import is_treebank, read_trees
 from ..errors import LstmError
+from .files import write_doc_bin
 
 __all__ = ["assignments", "prepare", "prepare_cli"]
 
@@ -110,19 +111,8 @@ def _counted(docs: Iterable[Doc], counts: dict[str, int]) -> Iterator[Doc]:
 
 
 def _write_file(docs: Iterable[Doc], target: Path) -> None:
-    """Write beside, then rename: the file is whole or it is not there."""
     # Filled first: a mistake in the data leaves no trace on the disk.
-    binary = DocBin(docs=docs, store_user_data=True)
-    beside = target.with_name(f".{target.name}.partial")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            binary.to_disk(beside)
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise LstmError(f"cannot write {target}: {error.strerror}: choose another") from error
+    write_doc_bin(target, DocBin(docs=docs, store_user_data=True))
 
 
 def _write_shards(docs: Iterator[Doc], target: Path, shard_size: int) -> None:
