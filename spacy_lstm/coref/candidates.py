@@ -3,6 +3,7 @@
 Everything is arrays over the whole batch: no loop over mentions or pairs.
 """
 
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -299,7 +300,14 @@ def _later_nouns(mentions: Mentions, count: int) -> Ints:
 
 
 def _bucket(values: Ints, edges: tuple[int, ...]) -> Ints:
-    return np.searchsorted(np.asarray(edges), values, side="right").astype(np.int64)
+    """How many of the edges each value, 0 or more, has reached."""
+    # A table is several times faster than a search; beyond the last edge all are alike.
+    return _bucket_table(edges).take(values, mode="clip")
+
+
+@cache
+def _bucket_table(edges: tuple[int, ...]) -> Ints:
+    return np.searchsorted(edges, np.arange(edges[-1] + 1), side="right").astype(np.int64)
 
 
 _MENTION_EDGES: Final = (1, 2, 3, 4, 6, 9, 13, 20, 30, 41)

@@ -32,8 +32,8 @@ _GENDERS: Final = 5
 _NUMBERS: Final = 3
 _OCCURRENCES: Final = 6
 _PLACES: Final = 4
-# Pairs scored at once: bounds the memory that long documents take.
-_PAIR_BLOCK: Final = 65_536
+# Pairs scored at once: bounds the memory that long documents take, and stays in the cache.
+_PAIR_BLOCK: Final = 8192
 _TOKEN_BLOCK: Final = 128
 
 
