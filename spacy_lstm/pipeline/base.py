@@ -78,7 +78,7 @@ class PretrainedPipe(TrainablePipe):  # type: ignore[misc]  # compiled, without 
             raise LstmError(f"no pretrained encoder {file}: give the tok2vec.bin of a pretraining")
         try:
             tok2vec.from_bytes(file.read_bytes())
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LstmError(
                 f"{file} holds no weights of this encoder ({error}): pretrain it with the same "
                 "config"

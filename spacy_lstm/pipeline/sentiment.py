@@ -171,11 +171,13 @@ class SentimentClassifier(PretrainedPipe):
         *,
         nlp: Language | None = None,
         labels: Iterable[str] | None = None,
+        encoder: str | None = None,
     ) -> None:
         """Make new weights, unless pretrained ones are in place.
 
         get_examples: gives the training data, whose labels are taken.
         labels: the labels, if they are known beforehand.
+        encoder: file that `spacy-lstm pretrain` wrote, which the token vectors start from.
         """
         validate_get_examples(get_examples, "SentimentClassifier.initialize")
         if isinstance(labels, str):
@@ -201,6 +203,8 @@ class SentimentClassifier(PretrainedPipe):
         docs = [example.reference for example in islice(get_examples(), 10)]
         truth = self.model.ops.alloc2f(len(docs), len(self.labels))
         self.model.initialize(X=docs, Y=truth)
+        if encoder is not None:
+            self.load_encoder(self.model.get_ref("tok2vec"), encoder)
 
     def predict(self, docs: Iterable[Doc]) -> list[SentimentPrediction]:
         """What the model says of the documents, without a change to them."""
