@@ -44,7 +44,7 @@ def pretrain(
         overrides: `section.key` → value, over what the config says.
     Returns:
         path, step, tokens, loss, perplexity (of held-out text, mean of both directions),
-        seconds (of this call).
+        seconds (of the call that made the last step) and since_step (the step it began with).
     """
     limit_threads()
     config = read_config(Path(config_path), overrides or {})
@@ -62,7 +62,7 @@ def pretrain(
 def pretrain_cli(
     context: typer.Context,
     config: Annotated[Path, typer.Argument(help="The training config.")],
-    texts: Annotated[list[Path], typer.Argument(help="Raw text: a paragraph a line.")],
+    texts: Annotated[list[str], typer.Argument(help="Raw text: a paragraph a line.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the weights; resumed if it is there.")
     ],
@@ -74,7 +74,7 @@ def pretrain_cli(
     length: Annotated[int, typer.Option(min=2, help="Tokens a chunk.")] = _DEFAULTS.length,
     vocabulary: Annotated[int, typer.Option(min=2, help="Words to tell.")] = _DEFAULTS.vocabulary,
     samples: Annotated[int, typer.Option(min=1, help="Words a contrast.")] = _DEFAULTS.samples,
-    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = _DEFAULTS.rate,
+    rate: Annotated[float, typer.Option(min=0, help="Highest learning rate.")] = _DEFAULTS.rate,
     dropout: Annotated[float, typer.Option(min=0, max=0.9)] = _DEFAULTS.dropout,
     seed: Annotated[int, typer.Option(min=0)] = _DEFAULTS.seed,
     save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 500,
@@ -84,9 +84,13 @@ def pretrain_cli(
 ) -> None:
     """Pretrain an encoder on raw text; settings are overridden as in --paths.vectors=FILE."""
     settings = PretrainSettings(steps, sequences, length, vocabulary, samples, rate, dropout, seed)
-    words = [*map(str, texts), *context.args]
+    words = [*texts, *context.args]
     files = [word for word in words if not word.startswith("--")]
-    rest = [word for word in words if word.startswith("--")]
+    overrides = [word for word in words if word.startswith("--")]
+    for word in overrides:
+        # What follows a bare --section.key could be its value or a text.
+        if "=" not in word:
+            raise typer.BadParameter(f"{word!r} is no option, nor an override --section.key=value")
     with only_json(as_json):
         result = pretrain(
             config,
@@ -95,12 +99,10 @@ def pretrain_cli(
             component=component,
             settings=settings,
             save_every=save_every,
-            overrides=parse_overrides(rest),
+            overrides=parse_overrides(overrides),
             show_progress=sys.stderr.isatty(),
         )
     if as_json:
         print_json(result)
     else:
-        print(
-            f"perplexity {result.get('perplexity')} after {result['step']} steps: {result['path']}"
-        )
+        print(f"perplexity {result['perplexity']} after {result['step']} steps: {result['path']}")

@@ -1,10 +1,17 @@
 """Predicting words from the states of either direction: what the encoder is pretrained on."""
 
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, linear
 
 __all__ = ["BidirectionalLanguageModel"]
+
+# Places whose logits over all output words are held at once: 30,000 words take 120 MB.
+_BLOCK: Final = 1024
 
 
 class BidirectionalLanguageModel(nn.Module):
@@ -30,55 +37,74 @@ class BidirectionalLanguageModel(nn.Module):
 
     def loss(self, H: Tensor, words: Tensor) -> Tensor:
         """Mean loss of both directions, over the places whose next or previous word is one of
-        the output words.
+        the output words; 0 where there is none.
 
         H: states, forward ones first. *Shape:* ``(sequences, length, 2 * width)``
         words: the word of each token, -1 for one that is not among the output words.
             *Shape:* ``(sequences, length)``
         """
-        drawn, log_expected = self._draw(H.device)
-        negatives, negative_bias = self.output(drawn), self.bias(drawn).squeeze(1)
+        drawn = self._draw().to(H.device)
+        columns = drawn.clamp(min=0)
+        negatives, negative_bias = self.output(columns), self.bias(columns).squeeze(1)
+        correction = negative_bias - self._log_expected(columns)
+        correction = correction.masked_fill(drawn < 0, -torch.inf)
         losses = []
         for states, target in self._directions(H, words):
-            true = self.output(target)
-            true_logits = (states * true).sum(1) + self.bias(target).squeeze(1)
-            true_logits = true_logits - self._log_expected(target)
-            logits = states @ negatives.T + (negative_bias - log_expected)
+            true = target.clamp(min=0)
+            true_logits = (states * self.output(true)).sum(1) + self.bias(true).squeeze(1)
+            true_logits = true_logits - self._log_expected(true)
+            logits = states @ negatives.T + correction
             # A word that is drawn and true at once would be counted twice.
             logits = logits.masked_fill(target.unsqueeze(1) == drawn, -torch.inf)
-            joined = torch.cat([true_logits.unsqueeze(1), logits], dim=1)
-            losses.append(cross_entropy(joined.float(), torch.zeros_like(target)))
+            joined = torch.cat([true_logits.unsqueeze(1), logits], dim=1).float()
+            losses.append(_mean_loss([joined], [target.clamp(max=0)]))
         return torch.stack(losses).mean()
 
     def log_perplexity(self, H: Tensor, words: Tensor) -> Tensor:
         """As `loss`, over all output words: the logarithm of the perplexity, both directions."""
-        losses = [
-            cross_entropy(
-                (states @ self.output.weight.T + self.bias.weight.squeeze(1)).float(), target
-            )
-            for states, target in self._directions(H, words)
-        ]
+        bias = self.bias.weight.squeeze(1)
+        losses = []
+        for states, target in self._directions(H, words):
+            blocks = torch.split(states, _BLOCK)
+            logits = (linear(block, self.output.weight, bias) for block in blocks)
+            losses.append(_mean_loss(logits, torch.split(target, _BLOCK)))
         return torch.stack(losses).mean()
 
     def _directions(self, H: Tensor, words: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Of each direction the projected states and the words that they should tell."""
+        """Of each direction the projected states and the words that they should tell, or -1."""
         forward, backward = H.chunk(2, dim=2)
         sides = ((forward[:, :-1], words[:, 1:]), (backward[:, 1:], words[:, :-1]))
-        parts = []
-        for projection, (states, target) in zip(self.projections, sides, strict=True):
-            known = target.flatten() >= 0
-            parts.append((projection(states.flatten(0, 1)[known]), target.flatten()[known]))
-        return parts
+        return [
+            (projection(states.flatten(0, 1)), target.flatten())
+            for projection, (states, target) in zip(self.projections, sides, strict=True)
+        ]
 
-    def _draw(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Words from a log-uniform distribution, the natural one of words by frequency."""
-        span = torch.log(torch.tensor(self.words + 1.0))
-        drawn = (torch.rand(self.samples) * span).exp().long() - 1
-        drawn = torch.unique(drawn.clamp(0, self.words - 1)).to(device)
-        return drawn, self._log_expected(drawn)
+    def _draw(self) -> Tensor:
+        """Words from a log-uniform distribution, the natural one of words by frequency: that of
+        word k is in proportion to ``log((k + 2) / (k + 1))``. One that comes again is -1, so that
+        every batch has matrices of one size: for each new one the CPU's library makes and keeps
+        code, which took gigabytes.
+        """
+        places = (torch.rand(self.samples) * math.log(self.words + 1)).exp().long() - 1
+        drawn = places.clamp(0, self.words - 1).sort().values
+        again = torch.zeros_like(drawn, dtype=torch.bool)
+        again[1:] = drawn[1:] == drawn[:-1]
+        return drawn.masked_fill(again, -1)
 
     def _log_expected(self, words: Tensor) -> Tensor:
-        """Logarithm of how often a word is expected among the ones drawn, at most once."""
-        span = torch.log(torch.tensor(self.words + 1.0))
-        share = ((words + 2.0) / (words + 1.0)).log() / span
-        return (-torch.expm1(self.samples * torch.log1p(-share))).log()
+        """Logarithm of the probability that a word is among those drawn, be it once or often."""
+        share = torch.log1p(1 / (words + 1.0)) / math.log(self.words + 1)
+        # Of a single output word the share is 1, which rounding must not exceed.
+        missed = self.samples * torch.log1p(-share.clamp(max=1.0))
+        expected: Tensor = (-torch.expm1(missed)).log()
+        return expected
+
+
+def _mean_loss(logits: Iterable[Tensor], targets: Sequence[Tensor]) -> Tensor:
+    """Mean cross entropy, in blocks; places whose target is -1 do not count."""
+    losses = [
+        cross_entropy(block.float(), target, ignore_index=-1, reduction="sum")
+        for block, target in zip(logits, targets, strict=True)
+    ]
+    known = sum(int((target >= 0).sum()) for target in targets)
+    return torch.stack(losses).sum() / max(1, known)

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from spacy.language import Language
 from spacy.util import load_model_from_config
-from thinc.api import Config
+from thinc.api import Config, Model
 
 from ..errors import LstmError
-from .loop import WEIGHTS, PretrainSettings, pretrain_encoder
+from ..models.wrapper import get_bridge
+from .loop import WEIGHTS, PretrainSettings, pretrain_encoder, seed_all
 from .text import stored_text
 
 __all__ = ["PretrainSettings", "pretrain_component"]
@@ -38,20 +40,44 @@ def pretrain_component(
         if not file.is_file():
             raise LstmError(f"no text file {file}: give files with a paragraph a line")
     nlp = load_model_from_config(config, auto_fill=True)
-    name = component or nlp.pipe_names[0]
-    if name not in nlp.pipe_names:
-        raise LstmError(f"component {name!r}: expected one of {', '.join(nlp.pipe_names)}")
-    model: Any = nlp.get_pipe(name).model  # type: ignore[attr-defined]
-    tok2vec = model.maybe_get_ref("tok2vec")
-    if tok2vec is None:
-        raise LstmError(
-            f"the model of {name} has no layer of token vectors of its own: expected one built "
-            "on spacy_lstm.BiLSTMTok2Vec.v1"
-        )
-    tok2vec.initialize()
+    tok2vec = _find_encoder(nlp, component)
+    # Weights that come with the component, those of a bundle, are gone on from.
+    if not get_bridge(tok2vec).is_built:
+        seed_all(settings.seed)
+        tok2vec.initialize()
     output.mkdir(parents=True, exist_ok=True)
-    text = stored_text(files, output, nlp, tok2vec, vocabulary=settings.vocabulary)
+    text = stored_text(
+        files,
+        output,
+        nlp,
+        tok2vec,
+        vocabulary=settings.vocabulary,
+        show_progress=show_progress,
+    )
     record = pretrain_encoder(
         tok2vec, text, output, settings, save_every=save_every, show_progress=show_progress
     )
     return {"path": str(output / WEIGHTS), **record}
+
+
+def _find_encoder(nlp: Language, component: str | None) -> Model[Any, Any]:
+    """The `spacy_lstm.BiLSTMTok2Vec.v1` of a component: its model, or a layer of that."""
+    names = nlp.pipe_names
+    name = component or next(iter(names), None)
+    if name is None or name not in names:
+        raise LstmError(f"component {name!r}: expected one of {', '.join(names) or 'none'}")
+    model: Model[Any, Any] | None = getattr(nlp.get_pipe(name), "model", None)
+    if model is not None and "tok2vec" in model.ref_names:
+        model = model.maybe_get_ref("tok2vec")
+    if model is None or model.name != "bilstm_tok2vec":
+        raise LstmError(
+            f"component {name!r} has no token vectors of its own to pretrain: expected one built "
+            "on spacy_lstm.BiLSTMTok2Vec.v1"
+        )
+    depth = get_bridge(model).settings["encoder"]["depth"]
+    if depth != 1:
+        raise LstmError(
+            f"depth = {depth}: only a spacy_lstm.BiLSTMTok2Vec.v1 of depth 1 can be pretrained; "
+            "the states of a second layer would know the words that they have to predict"
+        )
+    return model

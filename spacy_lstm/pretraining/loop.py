@@ -2,16 +2,14 @@
 
 import json
 import math
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-import safetensors.torch
+import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
 from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
@@ -23,14 +21,17 @@ from ..models.bilstm_tok2vec import to_features
 from ..models.wrapper import get_bridge
 from ..nn.language_model import BidirectionalLanguageModel
 from ..nn.tok2vec import TokenEncoder
+from .storage import load_checkpoint, read_log, replacing, save_checkpoint
 from .text import TokenText, chunk_starts
 
-__all__ = ["CHECKPOINT", "LOG", "WEIGHTS", "PretrainSettings", "pretrain_encoder"]
+__all__ = ["CHECKPOINT", "LOG", "WEIGHTS", "PretrainSettings", "pretrain_encoder", "seed_all"]
 
 CHECKPOINT, WEIGHTS, LOG = "checkpoint.safetensors", "tok2vec.bin", "log.jsonl"
-_WARMUP = 200
-_GRAD_CLIP = 1.0
-_EVALUATED_CHUNKS = 384
+_WARMUP: Final = 200
+_GRAD_CLIP: Final = 1.0
+_EVALUATED_CHUNKS: Final = 384
+
+Starts = npt.NDArray[np.int64]
 
 
 class PretrainSettings(NamedTuple):
@@ -46,9 +47,17 @@ class PretrainSettings(NamedTuple):
     samples: int = 1024
     """Words that each batch is contrasted with."""
     rate: float = 0.002
-    """Learning rate at its highest, after a warm-up; it falls to zero along a cosine."""
+    """Learning rate at its highest, after a warm-up of 200 steps or, in a short run, a tenth of
+    them; it falls to zero along a cosine."""
     dropout: float = 0.1
     seed: int = 1
+
+
+def seed_all(*numbers: int) -> None:
+    """Let all that is drawn from here on depend on these numbers alone."""
+    (seed,) = np.random.SeedSequence(numbers).generate_state(1)
+    torch.manual_seed(int(seed))
+    np.random.seed(seed)
 
 
 def pretrain_encoder(
@@ -62,15 +71,23 @@ def pretrain_encoder(
 ) -> dict[str, Any]:
     """Train the embedding and the recurrent layer of a `spacy_lstm.BiLSTMTok2Vec.v1`.
 
+    A run that was killed, whenever that was, and is called again comes to the same weights as
+    one that was not: its last checkpoint holds all that matters, and what is drawn in a step
+    (chunks, dropout, names, words to contrast with) depends on the seed and the step alone.
+
+    tok2vec: of depth 1, with weights.
     output: folder of the checkpoint, which is gone on from where it is there, of the weights
         (`tok2vec.bin`, for `initialize.components.NAME.encoder`) and of the log.
     save_every: steps between two checkpoints.
     RETURNS: the last line of the log.
     """
     run = _Run(tok2vec, text, settings)
-    step = run.load(output / CHECKPOINT)
-    started, first = perf_counter(), step
-    record: dict[str, Any] = {"step": step}
+    header = run.load(output / CHECKPOINT)
+    log = read_log(output / LOG, header)
+    step = first = header.get("step", 0)
+    if step:
+        _publish(output, tok2vec, log)
+    started = perf_counter()
     progress = tqdm(total=settings.steps, initial=step, disable=not show_progress, unit="step")
     losses: list[float] = []
     with progress:
@@ -82,18 +99,36 @@ def pretrain_encoder(
                 continue
             record = {
                 "step": step,
-                "tokens": step * settings.sequences * settings.length,
+                "tokens": step * run.batch_size * settings.length,
                 "loss": round(float(np.mean(losses)), 4),
                 "perplexity": round(run.perplexity(), 2),
                 "seconds": round(perf_counter() - started, 1),
                 "since_step": first,
             }
+            _check_finite(record)
             losses.clear()
-            run.save(output, step)
-            with (output / LOG).open("a", encoding="utf-8") as log:
-                log.write(json.dumps(record) + "\n")
+            log.append(record)
+            run.save(output / CHECKPOINT, record)
+            _publish(output, tok2vec, log)
             progress.set_postfix(perplexity=record["perplexity"])
-    return record
+    return log[-1] if log else {"step": step}
+
+
+def _check_finite(record: Mapping[str, Any]) -> None:
+    if not (math.isfinite(record["loss"]) and math.isfinite(record["perplexity"])):
+        raise LstmError(
+            f"the loss is {record['loss']} and the perplexity {record['perplexity']} after "
+            f"{record['step']} steps: give a lower learning rate, and another output folder"
+        )
+
+
+def _publish(output: Path, tok2vec: Model[Any, Any], log: list[dict[str, Any]]) -> None:
+    """What follows from a checkpoint. It comes after it, and again when a run goes on: whoever
+    was killed between the two still leaves the weights of the step that the checkpoint tells."""
+    with replacing(output / WEIGHTS) as stream:
+        stream.write(tok2vec.to_bytes())
+    with replacing(output / LOG) as stream:
+        stream.writelines(json.dumps(record).encode() + b"\n" for record in log)
 
 
 class _Run:
@@ -103,24 +138,19 @@ class _Run:
         text: TokenText,
         settings: PretrainSettings,
     ) -> None:
-        module = get_bridge(tok2vec).module if tok2vec.name == "bilstm_tok2vec" else None
-        layers = list(module.encoder.layers) if isinstance(module, TokenEncoder) else []
-        if not isinstance(module, TokenEncoder) or len(layers) != 1:
-            raise LstmError(
-                "only a spacy_lstm.BiLSTMTok2Vec.v1 of depth 1 can be pretrained: with more "
-                "layers its states would know the words that they have to predict"
-            )
+        module = get_bridge(tok2vec).module
+        assert isinstance(module, TokenEncoder)
+        (layer,) = module.encoder.layers
+        assert isinstance(layer, nn.RNNBase)
         self.tok2vec, self.module = tok2vec, module
         self.text, self.settings = text, settings
-        torch.manual_seed(settings.seed)
-        np.random.seed(settings.seed)
-        (layer,) = layers
-        assert isinstance(layer, nn.RNNBase)
+        self.fingerprint = text.fingerprint()
+        seed_all(settings.seed)
         self.language_model = BidirectionalLanguageModel(
             width=layer.hidden_size,
             words=int(text.words.max()) + 1,
             samples=settings.samples,
-        )
+        ).to(get_bridge(tok2vec).device)
         self.trained = nn.ModuleDict(
             {
                 "embedding": module.embedding,
@@ -132,27 +162,32 @@ class _Run:
         rng = np.random.default_rng(settings.seed)
         held_out = chunk_starts(text, settings.length, held_out=True, rng=rng)
         self.held_out = held_out[:_EVALUATED_CHUNKS]
+        # Every epoch has as many chunks.
+        self.batch_size = min(settings.sequences, len(self._epoch(0)))
         for part in module.modules():
             if isinstance(part, nn.Dropout):
                 part.p = settings.dropout
 
-    def batches(self, step: int) -> Iterator[np.ndarray[Any, np.dtype[np.int64]]]:
+    def batches(self, step: int) -> Iterator[Starts]:
         """The chunks of each step from the given one on; every epoch lays them anew."""
-        size, epoch, passed = self.settings.sequences, 0, 0
+        epoch = passed = 0
         while True:
-            rng = np.random.default_rng((self.settings.seed, epoch))
-            starts = chunk_starts(self.text, self.settings.length, held_out=False, rng=rng)
-            full = max(1, len(starts) // size)
-            for i in range(full):
+            starts = self._epoch(epoch)
+            for first in range(0, len(starts) - self.batch_size + 1, self.batch_size):
                 if passed >= self.settings.steps:
                     return
                 if passed >= step:
-                    yield starts[i * size : (i + 1) * size]
+                    yield starts[first : first + self.batch_size]
                 passed += 1
             epoch += 1
 
-    def update(self, starts: Any, step: int) -> float:
+    def _epoch(self, number: int) -> Starts:
+        rng = np.random.default_rng((self.settings.seed, number))
+        return chunk_starts(self.text, self.settings.length, held_out=False, rng=rng)
+
+    def update(self, starts: Starts, step: int) -> float:
         """One step of the optimizer; gives the loss."""
+        seed_all(self.settings.seed, step)
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate(step)
         self.module.train()
@@ -169,22 +204,26 @@ class _Run:
 
     def _rate(self, step: int) -> float:
         rate, steps = self.settings.rate, self.settings.steps
-        if step < _WARMUP:
-            return rate * (step + 1) / _WARMUP
+        warmup = min(_WARMUP, steps // 10)
+        if step < warmup:
+            return rate * (step + 1) / warmup
         return rate * 0.5 * (1 + math.cos(math.pi * step / steps))
 
     def perplexity(self) -> float:
         """Of the held-out text, mean of both directions."""
-        losses = []
+        losses, known = [], []
         with torch.inference_mode():
             for first in range(0, len(self.held_out), self.settings.sequences):
                 H, words = self._states(
                     self.held_out[first : first + self.settings.sequences], name_dropout=0.0
                 )
-                losses.append(self.language_model.log_perplexity(H.float(), words).item())
-        return math.exp(sum(losses) / len(losses))
+                losses.append(self.language_model.log_perplexity(H.float(), words))
+                known.append((words >= 0).sum())
+            # A place whose word is not among the output words counts in no batch.
+            weights = torch.stack(known) / sum(known)
+            return float((torch.stack(losses) * weights).sum().exp())
 
-    def _states(self, starts: Any, *, name_dropout: float) -> tuple[Tensor, Tensor]:
+    def _states(self, starts: Starts, *, name_dropout: float) -> tuple[Tensor, Tensor]:
         length = self.settings.length
         types = self.text.tokens[starts[:, None] + np.arange(length)]
         lengths = [length] * len(starts)
@@ -197,57 +236,14 @@ class _Run:
         words = torch.from_numpy(self.text.words[types]).long().to(device)
         return H.view(len(starts), length, -1), words
 
-    def save(self, output: Path, step: int) -> None:
-        """The checkpoint first: weights without one would be those of a step that never was."""
-        state = dict(self.trained.state_dict())
-        names = {id(p): name for name, p in self.trained.named_parameters()}
-        for parameter, values in self.optimizer.state.items():
-            for key, value in values.items():
-                state[f"optimizer.{key}.{names[id(parameter)]}"] = value
-        header = {"step": step, "settings": self.settings._asdict()}
-        _replace(
-            output / CHECKPOINT,
-            safetensors.torch.save(
-                {name: tensor.contiguous() for name, tensor in state.items()},
-                metadata={"pretraining": json.dumps(header, sort_keys=True)},
-            ),
-        )
-        _replace(output / WEIGHTS, self.tok2vec.to_bytes())
+    def save(self, path: Path, record: Mapping[str, Any]) -> None:
+        """Write the checkpoint of a line of the log."""
+        header = {**self._identity(), "step": record["step"], "record": record}
+        save_checkpoint(path, self.trained, self.optimizer, header)
 
-    def load(self, path: Path) -> int:
-        """The step that the checkpoint was written after; 0 where there is none."""
-        if not path.is_file():
-            return 0
-        try:
-            with safe_open(path, framework="pt") as file:
-                header = json.loads(file.metadata()["pretraining"])
-                state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise LstmError(f"{path} is no checkpoint of pretraining: delete it") from error
-        if header["settings"] != self.settings._asdict():
-            raise LstmError(
-                f"{path} was written with other settings ({header['settings']}): give those, or "
-                "another output folder"
-            )
-        moments = {k: state.pop(k) for k in list(state) if k.startswith("optimizer.")}
-        try:
-            self.trained.load_state_dict(state)
-        except RuntimeError as error:
-            raise LstmError(f"{path} belongs to another model or text: delete it") from error
-        for name, parameter in self.trained.named_parameters():
-            self.optimizer.state[parameter] = {
-                key: moments[f"optimizer.{key}.{name}"]
-                for key in ("step", "exp_avg", "exp_avg_sq")
-                if f"optimizer.{key}.{name}" in moments
-            }
-        return int(header["step"])
+    def load(self, path: Path) -> dict[str, Any]:
+        """The header of the checkpoint that was gone on from; empty where there is none."""
+        return load_checkpoint(path, self.trained, self.optimizer, self._identity())
 
-
-def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.partial")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        with suppress(OSError):
-            beside.unlink()
+    def _identity(self) -> dict[str, Any]:
+        return {"settings": self.settings._asdict(), "text": self.fingerprint}

@@ -14,10 +14,12 @@ import numpy.typing as npt
 from spacy.attrs import ORTH
 from spacy.language import Language
 from thinc.api import Model
+from tqdm import tqdm
 
 from ..corpora.files import read_documents
 from ..errors import LstmError
 from ..models.lexemes import Lexicon
+from .storage import replacing
 
 __all__ = ["TokenText", "chunk_starts", "read_text", "stored_text"]
 
@@ -27,7 +29,7 @@ HELD_OUT_EVERY = 200
 
 
 class TokenText(NamedTuple):
-    """Tokenized documents, one after the other."""
+    """Tokenized documents, one after the other. A token takes four bytes, whatever it is."""
 
     tokens: Ints
     """Number of each token's type. *Shape:* ``(tokens,)``"""
@@ -37,6 +39,14 @@ class TokenText(NamedTuple):
     """What the encoder reads of each type. *Shape:* ``(types, columns)``"""
     words: Ints
     """The output word of each type, by falling frequency, or -1. *Shape:* ``(types,)``"""
+
+    def fingerprint(self) -> str:
+        """The same for the same text, read for the same encoder and vocabulary."""
+        digest = hashlib.sha256()
+        for array in self:
+            digest.update(repr((array.dtype.str, array.shape)).encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()[:16]
 
 
 def read_text(
@@ -54,21 +64,23 @@ def read_text(
     vocabulary: how many of the most frequent lower-case forms are output words.
     """
     numbers: dict[int, int] = {}
+    counts: Counter[int] = Counter()
     parts, lengths = [], []
     for paragraphs in documents:
         orths = np.concatenate([_orths(nlp, text) for text in paragraphs])
-        unique, inverse = np.unique(orths, return_inverse=True)
+        unique, inverse, found = np.unique(orths, return_inverse=True, return_counts=True)
         types = [numbers.setdefault(orth, len(numbers)) for orth in unique.tolist()]
         parts.append(np.array(types, dtype=np.int32)[inverse])
         lengths.append(len(orths))
+        # Counted here: over all tokens at once, numpy would want eight bytes more for each.
+        counts.update(dict(zip(types, found.tolist(), strict=True)))
     if not parts:
         raise LstmError("the text has no words: expected files with a paragraph a line")
     tokens = np.concatenate(parts)
     spellings = [nlp.vocab.strings[orth] for orth in numbers]
-    counts = np.bincount(tokens, minlength=len(spellings)).tolist()
     forms: Counter[str] = Counter()
-    for spelling, count in zip(spellings, counts, strict=True):
-        forms[spelling.lower()] += count
+    for number, spelling in enumerate(spellings):
+        forms[spelling.lower()] += counts[number]
     ranks = {form: rank for rank, (form, _) in enumerate(forms.most_common(vocabulary))}
     return TokenText(
         tokens,
@@ -79,7 +91,9 @@ def read_text(
 
 
 def _orths(nlp: Language, text: str) -> npt.NDArray[np.uint64]:
-    return np.asarray(nlp.make_doc(text).to_array(ORTH), dtype=np.uint64).reshape(-1)
+    # Not by make_doc, which refuses a line of more than a million characters: a text whose lines
+    # are whole books is long to a parser, not to a tokenizer.
+    return np.asarray(nlp.tokenizer(text).to_array(ORTH), dtype=np.uint64).reshape(-1)
 
 
 def stored_text(
@@ -89,8 +103,12 @@ def stored_text(
     tok2vec: Model[Any, Any],
     *,
     vocabulary: int,
+    show_progress: bool = False,
 ) -> TokenText:
-    """The text of the files, from the folder where an earlier run has left it tokenized."""
+    """The text of the files, from the folder where an earlier run has left it tokenized.
+
+    A file that keeps its name and its size counts as the one that was read.
+    """
     lexicon = next(shim for shim in tok2vec.shims if isinstance(shim, Lexicon))
     source = [
         [[file.name, file.stat().st_size] for file in files],
@@ -102,22 +120,22 @@ def stored_text(
     stored = folder / f"text-{key}.npz"
     if stored.is_file():
         return _load(stored)
-    documents = chain.from_iterable(read_documents(file) for file in files)
+    documents = tqdm(
+        chain.from_iterable(read_documents(file) for file in files),
+        desc="reading",
+        unit=" documents",
+        disable=not show_progress,
+    )
     text = read_text(documents, nlp, describe=lexicon.table.describe, vocabulary=vocabulary)
-    _save(text, stored)
-    return text
-
-
-def _save(text: TokenText, path: Path) -> None:
-    beside = path.with_name(f".{path.name}.partial")
-    with beside.open("wb") as stream:
+    with replacing(stored) as stream:
         np.savez(stream, **text._asdict())
-    beside.replace(path)
+    return text
 
 
 def _load(path: Path) -> TokenText:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # numpy leaves a file that it opened itself open where it is damaged.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             return TokenText(**{name: arrays[name] for name in TokenText._fields})
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise LstmError(f"{path} cannot be read ({error}): delete it to make it anew") from error
@@ -133,9 +151,11 @@ def chunk_starts(
     """
     parts = list(_starts(text, length, held_out=held_out, rng=rng))
     if not parts:
+        documents, kept = len(text.starts) - 1, -(-(len(text.starts) - 1) // HELD_OUT_EVERY)
         raise LstmError(
-            f"no {'held-out ' if held_out else ''}document of the text has {length} tokens: "
-            "expected longer ones, or more of them"
+            f"none of the {kept if held_out else documents - kept} documents "
+            f"{'kept apart to measure by' if held_out else 'to learn from'} has {length} tokens: "
+            f"expected more or longer ones (the text has {documents}, a blank line between two)"
         )
     starts = np.concatenate(parts)
     rng.shuffle(starts)

@@ -1,0 +1,143 @@
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spacy
+from spacy.language import Language
+
+from spacy_lstm.errors import LstmError
+from spacy_lstm.pretraining import text as text_module
+from spacy_lstm.pretraining.text import TokenText, chunk_starts, read_text, stored_text
+
+from .toy import make_encoder, toy_documents, write_text
+
+
+@pytest.fixture
+def nlp() -> Language:
+    return spacy.blank("en")
+
+
+def describe(text: str) -> tuple[int, ...]:
+    return len(text), int(text[0].isupper())
+
+
+def documents_of(*lengths: int) -> TokenText:
+    starts = np.cumsum([0, *lengths])
+    ints = np.zeros(1, dtype=np.int32)
+    return TokenText(np.zeros(starts[-1], dtype=np.int32), starts, ints.reshape(1, 1), ints)
+
+
+def test_tokens_types_and_output_words(nlp: Language) -> None:
+    documents = [["The cat sees the dog.", "The end"], ["a cat"]]
+    text = read_text(documents, nlp, describe=describe, vocabulary=2)
+    assert text.starts.tolist() == [0, 8, 10]
+    words = ["The", "cat", "sees", "the", "dog", ".", "The", "end", "a", "cat"]
+    assert text.features[text.tokens].tolist() == [list(describe(word)) for word in words]
+    # "The" and "the" are two types and one output word, the most frequent; "cat" is the other.
+    ranks = {"the": 0, "cat": 1}
+    assert text.words[text.tokens].tolist() == [ranks.get(word.lower(), -1) for word in words]
+    assert len(text.features) == len(text.words) == len(set(words))
+
+
+@pytest.mark.parametrize("documents", [[], iter(())])
+def test_text_without_words(nlp: Language, documents: list[list[str]]) -> None:
+    with pytest.raises(LstmError, match="the text has no words: expected files with a paragraph"):
+        read_text(documents, nlp, describe=describe, vocabulary=9)
+
+
+def test_a_line_may_be_longer_than_a_parser_would_take(nlp: Language) -> None:
+    nlp.max_length = 10
+    text = read_text([["one two three four"]], nlp, describe=describe, vocabulary=9)
+    assert len(text.tokens) == 4
+
+
+def test_a_token_takes_few_bytes(nlp: Language) -> None:
+    """Four in the end and eight while it is read, so that a hundred million fit in memory."""
+    line = " ".join(f"w{number % 50}" for number in range(500))
+    read_text([[line]], nlp, describe=describe, vocabulary=9)
+    tracemalloc.start()
+    try:
+        text = read_text(([line] for _ in range(400)), nlp, describe=describe, vocabulary=9)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert text.tokens.nbytes == 4 * 200_000
+    assert peak < 12 * len(text.tokens)
+
+
+def read_stored(file: Path, folder: Path, nlp: Language, vocabulary: int = 9) -> TokenText:
+    encoder = make_encoder()
+    encoder.initialize()
+    return stored_text([file], folder, nlp, encoder, vocabulary=vocabulary)
+
+
+def test_text_is_tokenized_once(
+    nlp: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    file = write_text(tmp_path / "raw.txt", toy_documents())
+    first = read_stored(file, tmp_path, nlp)
+    monkeypatch.setattr(text_module, "read_text", None)
+    second = read_stored(file, tmp_path, nlp)
+    assert first.fingerprint() == second.fingerprint()
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert capsys.readouterr().err == ""
+
+
+def test_another_text_or_vocabulary_is_tokenized_anew(nlp: Language, tmp_path: Path) -> None:
+    file = write_text(tmp_path / "raw.txt", toy_documents())
+    first = read_stored(file, tmp_path, nlp)
+    fewer = read_stored(file, tmp_path, nlp, vocabulary=3)
+    assert (first.words.max(), fewer.words.max()) == (8, 2)
+    write_text(file, toy_documents(count=3))
+    assert len(read_stored(file, tmp_path, nlp).tokens) < len(first.tokens)
+    assert len(list(tmp_path.glob("text-*.npz"))) == 3
+
+
+@pytest.mark.parametrize("keep", [0, 100, -40])
+def test_damaged_stored_text(nlp: Language, tmp_path: Path, keep: int) -> None:
+    file = write_text(tmp_path / "raw.txt", toy_documents())
+    read_stored(file, tmp_path, nlp)
+    (stored,) = tmp_path.glob("text-*.npz")
+    stored.write_bytes(stored.read_bytes()[:keep])
+    with pytest.raises(LstmError, match=r"cannot be read .* delete it to make it anew") as error:
+        read_stored(file, tmp_path, nlp)
+    assert "\n" not in str(error.value)
+
+
+def test_chunks_lie_in_documents_and_do_not_overlap() -> None:
+    # Documents 0 and 200 are kept apart.
+    lengths = [10 + number % 7 for number in range(230)]
+    text = documents_of(*lengths)
+    kept = set(range(10)) | set(range(text.starts[200], text.starts[201]))
+    for held_out in (True, False):
+        starts = chunk_starts(text, 4, held_out=held_out, rng=np.random.default_rng(1))
+        covered = (starts[:, None] + np.arange(4)).ravel()
+        assert len(set(covered.tolist())) == len(covered)
+        assert all((place in kept) == held_out for place in covered.tolist())
+        ends = np.searchsorted(text.starts, [starts, starts + 3], side="right")
+        np.testing.assert_array_equal(*ends)
+    assert len(starts) == sum(n // 4 for i, n in enumerate(lengths) if i % 200)
+    again = chunk_starts(text, 4, held_out=False, rng=np.random.default_rng(1))
+    np.testing.assert_array_equal(starts, again)
+    other = chunk_starts(text, 4, held_out=False, rng=np.random.default_rng(2))
+    assert set(starts.tolist()) != set(other.tolist())
+    assert len(starts) == len(other)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "held_out", "message"),
+    [
+        ((3, 9, 9), True, "none of the 1 documents kept apart to measure by has 8 tokens"),
+        ((9, 7, 7), False, "none of the 2 documents to learn from has 8 tokens"),
+        (
+            (90,),
+            False,
+            r"none of the 0 documents to learn from has 8 tokens: .* \(the text has 1, a blank",
+        ),
+    ],
+)
+def test_text_too_short(lengths: tuple[int, ...], held_out: bool, message: str) -> None:
+    with pytest.raises(LstmError, match=message):
+        chunk_starts(documents_of(*lengths), 8, held_out=held_out, rng=np.random.default_rng(0))
