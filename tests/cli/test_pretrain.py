@@ -8,7 +8,6 @@ import pytest
 import safetensors.torch
 import spacy
 import torch
-from spacy.util import load_config
 from typer.testing import CliRunner, Result
 
 from spacy_lstm.cli.app import app
@@ -223,13 +222,15 @@ def test_training_starts_from_what_was_pretrained(
     path = pretrain(config, [files[1]], tmp_path / "out", settings=SMALL)["path"]
     data = tmp_path / "texts.spacy"
     prepare([ROOT / "corpus" / f"{task}_en"], data, split="train", limit=4)
-    merged = load_config(config)
-    merged["initialize"] = {"components": {f"lstm_{task}": {"encoder": path}}}
-    merged["paths"] |= {"train": str(data), "dev": str(data)}
-    # Nothing is learnt, so that what training began with is what comes out.
-    merged["training"]["optimizer"] |= {"learn_rate": 0.0, "use_averages": False}
-    merged.to_disk(tmp_path / "trained.cfg")
-    train(tmp_path / "trained.cfg", tmp_path / "trained")
+    overrides = {
+        "paths.train": str(data),
+        "paths.dev": str(data),
+        f"initialize.components.lstm_{task}.encoder": path,
+        # Nothing is learnt, so that what training began with is what comes out.
+        "training.optimizer.learn_rate": 0.0,
+        "training.optimizer.use_averages": False,
+    }
+    train(config, tmp_path / "trained", overrides=overrides)
     nlp = spacy.load(tmp_path / "trained" / "model-last")
     tok2vec = nlp.get_pipe(f"lstm_{task}").model.get_ref("tok2vec")
     got = tok2vec.shims[0].module.state_dict()
