@@ -161,7 +161,8 @@ class CorefScorer(nn.Module):
         spans = self._choose_spans(mention_logits, words, request)
         mentions = describe_mentions(words, spans[:, 0], spans[:, 1])
         pairs = pair_candidates(mentions, max_distance=request.max_distance, **self.reach)
-        G = self._mention_vectors(X, mentions)
+        document = torch.from_numpy(words.document).to(X.device)
+        G = self._mention_vectors(X, mentions, document)
         scores = self._own_scores(mention_logits, spans)
         pair_logits = self._score_pairs(G, scores, words, mentions, pairs)
         hidden = self.null_hidden(G) + self.null_guideline(
@@ -169,7 +170,9 @@ class CorefScorer(nn.Module):
         )
         fine = torch.from_numpy(mentions.fine).to(X.device)
         null_logits = self.null_score(torch.relu(hidden)) + self.null_type(fine)
-        syntax = self.syntax(X) if self.syntax is not None and self.training else None
+        syntax = None
+        if self.syntax is not None and self.training:
+            syntax = self.syntax(X, document)
         return CorefOutput(
             mention_logits, pair_logits, null_logits.squeeze(1), words, mentions, pairs, syntax
         )
@@ -223,7 +226,7 @@ class CorefScorer(nn.Module):
         known_scores: Tensor = torch.where(known, scores, torch.zeros_like(scores))
         return known_scores.clamp(min=-8, max=8)
 
-    def _mention_vectors(self, X: Tensor, mentions: Mentions) -> Tensor:
+    def _mention_vectors(self, X: Tensor, mentions: Mentions, document: Tensor) -> Tensor:
         start, end, head = (
             torch.from_numpy(places).to(X.device)
             for places in (mentions.start, mentions.end - 1, mentions.head)
@@ -240,16 +243,17 @@ class CorefScorer(nn.Module):
             + self.mention_features(features + self.feature_offsets)
         )
         if self.syntax is not None:
-            summed = summed + self._roles(X, head)
+            summed = summed + self._roles(X, head, document)
         return torch.tanh(summed)
 
-    def _roles(self, X: Tensor, tokens: Tensor) -> Tensor:
+    def _roles(self, X: Tensor, tokens: Tensor, document: Tensor) -> Tensor:
         """What the relations of some tokens, and the words that govern them, say of mentions."""
         assert self.syntax is not None
         relations = torch.softmax(self.syntax.relation(embedding(tokens, X)), dim=1)
-        places = torch.softmax(self.syntax.head_logits(X, tokens), dim=1)
-        governors = self.mention_governor(X)[band(tokens, len(X))]
-        governor: Tensor = (places.unsqueeze(1) @ governors).squeeze(1)
+        places = band(tokens, document)
+        heads = torch.softmax(self.syntax.head_logits(X, places), dim=1)
+        governors = self.mention_governor(X)[places]
+        governor: Tensor = (heads.unsqueeze(1) @ governors).squeeze(1)
         role: Tensor = self.mention_relation(relations) + governor
         return role
 

@@ -43,27 +43,36 @@ class SyntaxHead(nn.Module):
         self.governor = nn.Linear(input_width, _HEAD_WIDTH)
         self.distance = nn.Parameter(torch.zeros(2 * HEAD_REACH + 1))
 
-    def forward(self, X: Tensor) -> SyntaxLogits:
+    def forward(self, X: Tensor, document: Tensor) -> SyntaxLogits:
         """Score every token.
 
         X: token vectors. *Shape:* ``(tokens, input_width)``
+        document: number of each token's document, rising. *Shape:* ``(tokens,)``
         """
-        tokens = torch.arange(len(X), device=X.device)
-        return SyntaxLogits(self.tag(X), self.relation(X), self.head_logits(X, tokens))
+        places = band(torch.arange(len(X), device=X.device), document)
+        return SyntaxLogits(self.tag(X), self.relation(X), self.head_logits(X, places))
 
-    def head_logits(self, X: Tensor, tokens: Tensor) -> Tensor:
-        """Of the places around some tokens, as in `SyntaxLogits.heads`. Places beyond the batch
-        stand for its ends."""
-        governors = self.governor(X)[band(tokens, len(X))]
-        scores = (governors @ self.dependent(X[tokens]).unsqueeze(2)).squeeze(2)
+    def head_logits(self, X: Tensor, places: Tensor) -> Tensor:
+        """Of the places around some tokens, from `band`, as in `SyntaxLogits.heads`."""
+        dependents = self.dependent(X[places[:, HEAD_REACH]])
+        scores = (self.governor(X)[places] @ dependents.unsqueeze(2)).squeeze(2)
         logits: Tensor = scores * _HEAD_WIDTH**-0.5 + self.distance
         return logits
 
 
-def band(tokens: Tensor, count: int) -> Tensor:
-    """The places around some tokens. *Shape:* ``(tokens, 2 * HEAD_REACH + 1)``"""
+def band(tokens: Tensor, document: Tensor) -> Tensor:
+    """The places around some tokens; those beyond the ends of a token's document stand for its
+    ends, so that nothing is read from its neighbours in the batch.
+
+    tokens: *Shape:* ``(n,)``
+    document: number of each token's document, rising. *Shape:* ``(tokens,)``
+    RETURNS: *Shape:* ``(n, 2 * HEAD_REACH + 1)``; the middle column is the token itself.
+    """
+    own = document[tokens].contiguous()
+    first = torch.searchsorted(document, own).unsqueeze(1)
+    last = torch.searchsorted(document, own, right=True).unsqueeze(1) - 1
     reach = torch.arange(-HEAD_REACH, HEAD_REACH + 1, device=tokens.device)
-    return (tokens.unsqueeze(1) + reach).clamp(0, count - 1)
+    return (tokens.unsqueeze(1) + reach).maximum(first).minimum(last)
 
 
 def syntax_loss(logits: SyntaxLogits, targets: SyntaxTargets) -> Tensor:

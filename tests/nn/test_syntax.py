@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+import torch
+
+from spacy_lstm.coref.syntax import HEAD_REACH, SyntaxTargets, relation_number, tag_number
+from spacy_lstm.nn.syntax import SyntaxHead, SyntaxLogits, band, syntax_loss
+
+
+def test_what_a_token_gets_does_not_depend_on_the_batch() -> None:
+    torch.manual_seed(0)
+    head = SyntaxHead(input_width=8)
+    X = torch.randn(9, 8)
+    document = torch.tensor([0, 0, 0, 1, 1, 1, 1, 1, 2])
+    together = head(X, document)
+    alone = head(X[3:8], torch.zeros(5, dtype=torch.long))
+    for batched, single in zip(together, alone, strict=True):
+        torch.testing.assert_close(batched[3:8], single)
+
+
+def test_a_band_stays_in_its_document() -> None:
+    document = torch.tensor([0, 0, 1, 1, 1])
+    places = band(torch.tensor([1, 2]), document)
+    assert places.shape == (2, 2 * HEAD_REACH + 1)
+    assert places[:, HEAD_REACH].tolist() == [1, 2]
+    assert set(places[0].tolist()) == {0, 1}
+    assert set(places[1].tolist()) == {2, 3, 4}
+
+
+def test_unknown_labels_do_not_count() -> None:
+    logits = SyntaxLogits(torch.randn(2, 17), torch.randn(2, 37), torch.randn(2, 49))
+    nothing = np.array([-1, -1])
+    assert syntax_loss(logits, SyntaxTargets(nothing, nothing, nothing)).item() == 0
+    tags = np.array([tag_number("NOUN"), -1])
+    loss = syntax_loss(logits, SyntaxTargets(tags, nothing, nothing))
+    wanted = -torch.log_softmax(logits.tags[0], dim=0)[tags[0]]
+    assert loss.item() == pytest.approx(wanted.item())
+
+
+def test_labels() -> None:
+    assert relation_number("nsubj:pass") == relation_number("nsubj") >= 0
+    assert relation_number("ROOT") == relation_number("root") >= 0
+    assert relation_number("nothing") == tag_number("") == -1
