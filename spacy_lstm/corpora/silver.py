@@ -37,6 +37,8 @@ __all__ = [
 SOURCE: Final = "silver"
 # How often a surname has to be seen to be drawn.
 _SURNAME_COUNT: Final = 5
+# Draws until the lists are taken to have no other name.
+_DRAWS: Final = 50
 _SIZES: Final = Sizes()
 
 
@@ -204,7 +206,10 @@ class GenderSilver:
         names: dict[Person, dict[str, str]] = {}
         for person in sorted(people, key=lambda person: person.number):
             if person.gender == turned:
-                names[person] = self._new_names(passage, person, names.values())
+                new_names = self._new_names(passage, person, names.values())
+                if new_names is None:
+                    return None
+                names[person] = new_names
         edits, kept = [], []
         for run in passage.mentions:
             new = names.get(run.person, {}) if run.person else {}
@@ -221,8 +226,9 @@ class GenderSilver:
 
     def _new_names(
         self, passage: Passage, person: Person, taken: Iterable[dict[str, str]]
-    ) -> dict[str, str]:
-        """New names by old ones. Middle names that tell the old gender are replaced, too."""
+    ) -> dict[str, str] | None:
+        """New names by old ones, None where the lists have too few. Middle names that tell the
+        old gender are replaced, too."""
         gender = person.gender
         other: Gender = "F" if gender == "M" else "M"
         old = {person.first} if person.first else set()
@@ -238,19 +244,25 @@ class GenderSilver:
         used = {name for names in taken for name in names.values()}
         names: dict[str, str] = {}
         for word in sorted(old - {person.last}):
-            names[word] = self._unused(lambda: self._lists.draw(other, self._rng), passage, used)
+            new = self._unused(lambda: self._lists.draw(other, self._rng), passage, used)
+            if new is None:
+                return None
+            names[word] = new
         last = person.last
         if last and self._surnames and self._rng.random() < self._surname_share:
-            names[last] = self._unused(lambda: self._rng.choice(self._surnames), passage, used)
+            surname = self._unused(lambda: self._rng.choice(self._surnames), passage, used)
+            names[last] = surname or last
         return names
 
     @staticmethod
-    def _unused(draw: Callable[[], str], passage: Passage, used: set[str]) -> str:
-        """A name that the passage does not have yet."""
-        while (name := draw()) in passage.text or name in used:
-            pass
-        used.add(name)
-        return name
+    def _unused(draw: Callable[[], str], passage: Passage, used: set[str]) -> str | None:
+        """A name that the passage does not have yet, None where none is found."""
+        for _ in range(_DRAWS):
+            name = draw()
+            if name not in passage.text and name not in used:
+                used.add(name)
+                return name
+        return None
 
 
 def _words(run: Run) -> Iterator[tuple[str, Span]]:

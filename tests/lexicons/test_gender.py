@@ -4,7 +4,7 @@ import json
 import pytest
 
 from spacy_lstm.errors import LstmError
-from spacy_lstm.lexicons.gender import create_gender_lexicon, read_gender_lexicon
+from spacy_lstm.lexicons.gender import create_gender_lexicon, read_gender_lexicon, read_name_counts
 
 NAMES = (
     "name\tfemale_all\tmale_all\tfemale_1990\tmale_1990\tp_female\n"
@@ -66,3 +66,14 @@ def test_unknown_columns(tmp_path, text, shown):
 
 def test_none_is_no_lexicon():
     assert create_gender_lexicon(None) is None
+
+
+def test_counts_of_first_names_as_they_are(tmp_path):
+    path = write(tmp_path / "names.tsv", NAMES)
+    assert list(read_name_counts(path)) == [
+        ("Ada", 0.999, 9000),
+        ("Bob", 0.001, 8000),
+        ("Kim", 0.56, 5000),
+    ]
+    with pytest.raises(LstmError, match="has the columns word, gender: expected 'name'"):
+        list(read_name_counts(write(tmp_path / "words.tsv", "word\tgender\nMother\tfem\n")))
