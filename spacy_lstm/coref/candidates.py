@@ -116,6 +116,7 @@ def read_words(codes: npt.NDArray[Any], lengths: list[int]) -> Words:
     previous_end = np.concatenate([[-1], pending[:-1]]) if n else pending
     previous_content = np.concatenate([[-1], spoken[:-1]]) if n else spoken
     opens = (tokens == starts) | (content & (previous_end > previous_content))
+    _settle_capitals(codes, opens, document)
     is_opener = (flags & Flag.OPENER) > 0
     is_quote = ((flags & Flag.QUOTE) > 0).astype(np.int64)
     quote: Ints = np.cumsum(is_quote) - is_quote
@@ -131,6 +132,20 @@ def read_words(codes: npt.NDArray[Any], lengths: list[int]) -> Words:
         last_mark=_last_where((flags & Flag.POSSESSIVE_MARK) > 0, tokens),
         coordinators=np.cumsum(coordinator) - coordinator,
     )
+
+
+def _settle_capitals(codes: Ints, opens: Bools, document: Ints) -> None:
+    """Take the first word of a sentence for a name only where something else says so: a lexicon,
+    a capital after it, or a capital of the same word within a sentence of the document."""
+    proper = codes[:, Col.KIND] == Kind.PROPER
+    followed = np.zeros_like(proper)
+    followed[:-1] = proper[1:] & (document[1:] == document[:-1]) & ~opens[1:]
+    doubtful = np.flatnonzero(proper & opens & (codes[:, Col.GENDER] == 0) & ~followed)
+    # Document and key as one number: keys have 31 bits.
+    words = (document << 32) | codes[:, Col.KEY]
+    doubtful = doubtful[~np.isin(words[doubtful], words[proper & ~opens])]
+    codes[doubtful, Col.KIND] = Kind.COMMON
+    codes[doubtful, Col.FINE] = int(Kind.COMMON)
 
 
 def _last_where(mask: Bools, tokens: Ints) -> Ints:

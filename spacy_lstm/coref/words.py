@@ -62,6 +62,7 @@ class Flag(IntEnum):
     POSSESSIVE = 64  # my, his, whose
     PREPOSITION = 128
     REFLEXIVE = 256
+    SPACE = 512
 
 
 KINDS: Final = len(Kind)
@@ -145,6 +146,7 @@ def _flags(text: str, lower: str) -> int:
         Flag.COORDINATOR: lower in _COORDINATORS,
         Flag.POSSESSIVE: lower == "whose",
         Flag.PREPOSITION: lower in _PREPOSITIONS,
+        Flag.SPACE: text.isspace(),
     }
     return sum(flag for flag, holds in held.items() if holds)
 

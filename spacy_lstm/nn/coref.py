@@ -1,6 +1,7 @@
 """Mention scorer, pair scorer and null antecedent over token vectors."""
 
 import math
+import os
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -20,8 +21,9 @@ from ..coref.candidates import (
     pair_features,
     read_words,
 )
+from ..coref.roles import ROLE_FEATURES, Roles, role_features
 from ..coref.syntax import RELATIONS
-from ..coref.words import FINE_TYPES, WordColumn
+from ..coref.words import FINE_TYPES, Flag, WordColumn
 from .syntax import SyntaxHead, SyntaxLogits, band
 
 __all__ = ["CorefOutput", "CorefRequest", "CorefScorer"]
@@ -35,6 +37,8 @@ _PLACES: Final = 4
 # Pairs scored at once: bounds the memory that long documents take, and stays in the cache.
 _PAIR_BLOCK: Final = 8192
 _TOKEN_BLOCK: Final = 128
+# Mentions kept in a text of any length: a single sentence may be all mentions.
+_FEWEST_SPANS: Final = 6
 
 
 class CorefRequest(NamedTuple):
@@ -148,6 +152,16 @@ class CorefScorer(nn.Module):
         if syntax:
             self.mention_relation = nn.Linear(len(RELATIONS), mention_width, bias=False)
             self.mention_governor = nn.Linear(input_width, mention_width, bias=False)
+            self.role_features = nn.EmbeddingBag(
+                sum(ROLE_FEATURES.values()), hidden_width, mode="sum"
+            )
+            nn.init.normal_(self.role_features.weight, std=0.1)
+        self.refine = None
+        if os.environ.get("REFINE"):
+            self.refine = nn.Linear(2 * mention_width, mention_width)
+            self.refined_bilinear = nn.Linear(mention_width, mention_width, bias=False)
+            nn.init.constant_(self.refine.bias, 1.0)
+            nn.init.zeros_(self.refined_bilinear.weight)
 
     def forward(self, X: Tensor, request: CorefRequest) -> CorefOutput:
         """Score a batch of documents.
@@ -164,12 +178,15 @@ class CorefScorer(nn.Module):
         document = torch.from_numpy(words.document).to(X.device)
         G = self._mention_vectors(X, mentions, document)
         scores = self._own_scores(mention_logits, spans)
-        pair_logits = self._score_pairs(G, scores, words, mentions, pairs)
+        roles = self._read_roles(X, mentions, document)
+        pair_logits = self._score_pairs(G, scores, words, mentions, pairs, roles)
         hidden = self.null_hidden(G) + self.null_guideline(
             guideline[torch.from_numpy(mentions.document).to(X.device)]
         )
         fine = torch.from_numpy(mentions.fine).to(X.device)
         null_logits = self.null_score(torch.relu(hidden)) + self.null_type(fine)
+        if self.refine is not None and len(G):
+            pair_logits = self._refined(G, pair_logits, null_logits.squeeze(1), pairs)
         syntax = None
         if self.syntax is not None and self.training:
             syntax = self.syntax(X, document)
@@ -196,7 +213,9 @@ class CorefScorer(nn.Module):
             )
         ]
         left = np.searchsorted(words.document, words.document, side="right") - np.arange(len(X))
-        outside = torch.from_numpy(np.arange(self.max_width) >= left[:, None]).to(X.device)
+        outside = torch.from_numpy(
+            (np.arange(self.max_width) >= left[:, None]) | _broken(words, self.max_width)
+        ).to(X.device)
         return torch.cat(blocks).squeeze(-1).masked_fill(outside, -math.inf)
 
     def _choose_spans(self, logits: Tensor, words: Words, request: CorefRequest) -> Ints:
@@ -211,6 +230,7 @@ class CorefScorer(nn.Module):
                     _best_spans(scores[first : first + length], self.ratio, self.floor) + first
                 )
                 first += length
+            parts.append(_coordinations(np.concatenate(parts[2:]), words, scores))
         # As one number each, which sorts many times faster than rows do.
         width = len(words.codes) + 1
         keys = np.unique(np.concatenate([part[:, 0] * width + part[:, 1] for part in parts]))
@@ -257,9 +277,41 @@ class CorefScorer(nn.Module):
         role: Tensor = self.mention_relation(relations) + governor
         return role
 
+    def _refined(self, G: Tensor, pair_logits: Tensor, null_logits: Tensor, pairs: Pairs) -> Tensor:
+        P = torch.softmax(torch.cat([null_logits.unsqueeze(1), pair_logits], dim=1), dim=1)
+        candidates = torch.from_numpy(np.maximum(pairs.candidates, 0)).to(G.device)
+        expected = P[:, :1] * G + (P[:, 1:].unsqueeze(1) @ embedding(candidates, G)).squeeze(1)
+        gate = torch.sigmoid(self.refine(torch.cat([G, expected], dim=1)))
+        R = gate * G + (1 - gate) * expected
+        more = self.refined_bilinear(R).unsqueeze(1) @ embedding(candidates, R).transpose(1, 2)
+        return pair_logits + more.squeeze(1) * (1 / math.sqrt(G.shape[1]))
+
+    @torch.no_grad()
+    def _read_roles(self, X: Tensor, mentions: Mentions, document: Tensor) -> Roles | None:
+        if self.syntax is None:
+            return None
+        heads = torch.from_numpy(mentions.head).to(X.device)
+
+        def governors(tokens: Tensor) -> Tensor:
+            different, place = torch.unique(tokens, return_inverse=True)
+            places = band(different, document)
+            best = self.syntax.head_logits(X, places).argmax(dim=1, keepdim=True)
+            return places.gather(1, best).squeeze(1)[place]
+
+        relation = self.syntax.relation(embedding(heads, X)).argmax(dim=1)
+        first = governors(heads)
+        return Roles(relation.cpu().numpy(), first.cpu().numpy(), governors(first).cpu().numpy())
+
     def _score_pairs(
-        self, G: Tensor, scores: Tensor, words: Words, mentions: Mentions, pairs: Pairs
+        self,
+        G: Tensor,
+        scores: Tensor,
+        words: Words,
+        mentions: Mentions,
+        pairs: Pairs,
+        roles: Roles | None = None,
     ) -> Tensor:
+        sentence = words.sentence[mentions.start]
         A, B, Q = self.anaphor(G), self.candidate(G), self.bilinear(G)
         scale = 1 / math.sqrt(G.shape[1])
         blocks = []
@@ -273,6 +325,9 @@ class CorefScorer(nn.Module):
             j = torch.from_numpy(part.antecedent).to(G.device)
             # As a lookup, since its gradient is far faster than an index's on a CPU.
             hidden = embedding(i, A) + embedding(j, B) + self.pair_features(features)
+            if roles is not None:
+                found = torch.from_numpy(role_features(roles, mentions, sentence, part))
+                hidden = hidden + self.role_features(found.to(G.device))
             blocks.append(
                 self.pair_score(torch.relu(hidden)).squeeze(1)
                 + (embedding(i, Q) * embedding(j, G)).sum(1) * scale
@@ -290,8 +345,38 @@ class CorefScorer(nn.Module):
 def _best_spans(logits: npt.NDArray[np.float32], ratio: float, floor: float) -> Ints:
     """The best-scored spans of one document: offsets in it. *Shape:* ``(spans, 2)``"""
     starts, columns = (logits > floor).nonzero()
-    limit = max(1, math.ceil(ratio * len(logits)))
+    limit = _FEWEST_SPANS + math.ceil(ratio * len(logits))
     if len(starts) > limit:
         best = np.argpartition(-logits[starts, columns], limit - 1)[:limit]
         starts, columns = starts[best], columns[best]
     return np.stack([starts, starts + columns + 1], axis=1)
+
+
+def _broken(words: Words, max_width: int) -> npt.NDArray[np.bool_]:
+    """Spans of 1, 2, … words that begin or end with white space, or go on into another sentence.
+    *Shape:* ``(tokens, max_width)``"""
+    n = len(words.codes)
+    last = np.minimum(np.arange(n)[:, None] + np.arange(max_width), n - 1)
+    space = (words.codes[:, WordColumn.FLAGS] & Flag.SPACE) > 0
+    crossing = words.sentence[last] != words.sentence[:, None]
+    return np.asarray(space[:, None] | space[last] | crossing)
+
+
+def _coordinations(spans: Ints, words: Words, scores: npt.NDArray[np.float32]) -> Ints:
+    """What coordinators join: from the start of the best of some spans before each of them to
+    the end of the best one after it."""
+    marks = np.flatnonzero((words.codes[:, WordColumn.FLAGS] & Flag.COORDINATOR) > 0)
+    if not len(marks) or not len(spans):
+        return np.zeros((0, 2), dtype=np.int64)
+    width = spans[:, 1] - spans[:, 0]
+    order = np.argsort(scores[spans[:, 0], width - 1])
+    # The best comes last, so that it is what stays.
+    before = np.full(len(words.codes) + 1, -1, dtype=np.int64)
+    before[spans[order, 1]] = spans[order, 0]
+    after = np.full(len(words.codes) + 1, -1, dtype=np.int64)
+    after[spans[order, 0]] = spans[order, 1]
+    joined = np.stack([before[marks], after[marks + 1]], axis=1)
+    joined = joined[(joined >= 0).all(axis=1)]
+    short = joined[:, 1] - joined[:, 0] <= scores.shape[1]
+    same = words.document[joined[:, 0]] == words.document[joined[:, 1] - 1]
+    return np.asarray(joined[short & same])
