@@ -1,5 +1,6 @@
 """Scores of mentions and candidates → clusters, links and probabilities."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -54,9 +55,9 @@ class CorefScores(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A resolved anaphor: spans in tokens of the batch, and the probability of the decision
-    that joined it to the antecedent's cluster. Where the anaphor was joined by others alone
-    (a pronoun that a later name led back to), the decision is the antecedent's."""
+    """A resolved anaphor: spans in tokens of the batch, and the probability that it leads to the
+    antecedent, directly or over the mentions between. Where the anaphor was joined by others
+    alone (a pronoun that a later name led back to), it is that of the antecedent's decision."""
 
     anaphor: Span
     antecedent: Span
@@ -98,15 +99,24 @@ def antecedent_probabilities(scores: CorefScores, temperature: float = 1.0) -> n
 
 
 def decode(
-    scores: CorefScores, *, pronouns_only: bool, threshold: float, temperature: float = 1.0
+    scores: CorefScores,
+    *,
+    pronouns_only: bool,
+    threshold: float,
+    temperature: float = 1.0,
+    link_scale: float = 1.0,
+    link_offset: float = 0.0,
 ) -> Clustering:
     """Join mentions to clusters from left to right.
 
     A mention joins the cluster whose mentions have the most probability together, where that
     is more than the probability of no antecedent and at least the threshold, and where cluster
-    and mention are not of two genders.
+    and mention are not of two genders. A mention whose link is less probable than the threshold
+    leaves its cluster again, unless others lead to it.
 
     pronouns_only: only pronouns look for a cluster; each noun and name stays apart.
+    link_scale, link_offset: applied to the log-odds of links, which makes probabilities of
+        chains calibrated ones (Platt 1999).
     """
     mentions = scores.mentions
     p = antecedent_probabilities(scores, temperature)
@@ -129,7 +139,8 @@ def decode(
         if allowed[best] > p[i, 0] and allowed[best] >= threshold:
             forest.join(i, best)
             joined[i] = min(1.0, allowed[best])
-    return _collect(forest, joined, mentions)
+    links = _LinkFinder(mentions, choices, joined, link_scale, link_offset)
+    return _collect(forest, links, threshold)
 
 
 def _rows(mask: Bools, candidates: Ints, p: npt.NDArray[Any]) -> dict[int, list[tuple[int, float]]]:
@@ -165,50 +176,100 @@ class _Forest:
             self.gender[root] = self.gender[own] or self.gender[root]
 
 
-def _collect(forest: _Forest, joined: dict[int, float], mentions: Mentions) -> Clustering:
+def _collect(forest: _Forest, finder: "_LinkFinder", threshold: float) -> Clustering:
     members: dict[int, list[int]] = {}
     for i in range(len(forest.parent)):
         members.setdefault(forest.find(i), []).append(i)
-    start, end = mentions.start.tolist(), mentions.end.tolist()
-    pronoun = mentions.is_pronoun.tolist()
     result = Clustering([], [])
     for cluster in members.values():
         if len(cluster) < 2:
             continue
-        result.clusters.append([(start[i], end[i]) for i in cluster])
+        found = finder.find(cluster)
+        links = [link for link in found if link[2] >= threshold]
+        if len(links) < len(found):
+            targets = {j for _, j, _ in links}
+            kept = {i for i, _, _ in links} | targets
+            gone = {i for i, _, _ in found} - kept
+            cluster = [i for i in cluster if i not in gone]
+            if len(cluster) < 2:
+                continue
+        result.clusters.append([finder.span(i) for i in cluster])
         result.links.append(
-            [
-                Link((start[i], end[i]), (start[j], end[j]), score)
-                for i, j, score in _links(cluster, joined, pronoun, start, end)
-            ]
+            [Link(finder.span(i), finder.span(j), score) for i, j, score in links]
         )
     return result
 
 
-def _links(
-    cluster: list[int],
-    joined: dict[int, float],
-    pronoun: list[bool],
-    start: list[int],
-    end: list[int],
-) -> list[tuple[int, int, float]]:
-    """Each anaphor with the nearest earlier noun or name, or else the nearest later one."""
-    links = []
-    names = [i for i in cluster if not pronoun[i]]
-    for i in cluster:
+class _LinkFinder:
+    """Which noun or name each mention of a cluster leads to, and how probably."""
+
+    def __init__(
+        self,
+        mentions: Mentions,
+        choices: dict[int, list[tuple[int, float]]],
+        joined: dict[int, float],
+        scale: float,
+        offset: float,
+    ) -> None:
+        self._start, self._end = mentions.start.tolist(), mentions.end.tolist()
+        self._is_pronoun = mentions.is_pronoun.tolist()
+        self._choices = choices
+        self._joined = joined
+        self._scale, self._offset = scale, offset
+
+    def span(self, i: int) -> Span:
+        return self._start[i], self._end[i]
+
+    def find(self, cluster: list[int]) -> list[tuple[int, int, float]]:
+        """Each anaphor with the nearest earlier noun or name, or else the nearest later one."""
+        names = [i for i in cluster if not self._is_pronoun[i]]
+        links: list[tuple[int, int, float]] = []
+        # Of the mentions so far, which antecedent they lead to and how probably.
+        leads: dict[int, tuple[int, float]] = {}
+        members = set(cluster)
+        for i in cluster:
+            antecedent = self._antecedent(i, names)
+            if antecedent is not None:
+                probability = self._probability(i, antecedent, leads, members)
+                leads[i] = antecedent, probability
+                links.append((i, antecedent, self._calibrated(probability)))
+        return links
+
+    def _antecedent(self, i: int, names: list[int]) -> int | None:
         place = bisect_left(names, i)
         # A mention is no antecedent of one inside it: "his wife" does not tell who he is.
-        earlier = (
-            j for j in reversed(names[max(0, place - _NESTED) : place]) if end[j] <= start[i]
-        )
-        later = (j for j in names[place : place + _NESTED] if pronoun[i] and end[i] <= start[j])
-        antecedent = next(earlier, None)
-        if antecedent is None:
-            antecedent = next(later, None)
-        if antecedent is not None:
-            # One mention of a cluster at most joined nothing itself, so one of the two did.
-            links.append((i, antecedent, joined[i] if i in joined else joined[antecedent]))
-    return links
+        for j in reversed(names[max(0, place - _NESTED) : place]):
+            if self._end[j] <= self._start[i]:
+                return j
+        for j in names[place : place + _NESTED] if self._is_pronoun[i] else ():
+            if self._end[i] <= self._start[j]:
+                return j
+        return None
+
+    def _probability(
+        self, i: int, antecedent: int, leads: dict[int, tuple[int, float]], members: set[int]
+    ) -> float:
+        if i not in self._joined:
+            # One mention of a cluster at most joined nothing itself, so the other one did.
+            return self._joined[antecedent]
+        # What leads past the antecedent, to mentions that it joined itself, is as right as that.
+        behind = self._joined.get(antecedent, 1.0)
+        total = 0.0
+        for j, probability in self._choices[i]:
+            if j not in members:
+                continue
+            target, onward = leads.get(j, (None, 1.0))
+            if j == antecedent:
+                total += probability
+            else:
+                total += probability * (onward if target == antecedent else behind)
+        return min(1.0, total)
+
+    def _calibrated(self, probability: float) -> float:
+        if probability >= 1.0:
+            return 1.0
+        odds = math.log(probability / (1.0 - probability))
+        return 1.0 / (1.0 + math.exp(-(self._scale * odds + self._offset)))
 
 
 def reach(p: npt.NDArray[Any], scores: CorefScores, row: int, hits: Bools) -> npt.NDArray[Any]:

@@ -24,32 +24,37 @@ _BIASED_TOGETHER: Final = (
     (Kind.PROPER,),
     (Kind.I, Kind.WE, Kind.YOU),
 )
+_FITTED: Final = ("temperature", "null_bias", "null_weight", "link_scale", "link_offset")
 _BIAS_STEPS: Final = (-1.0, -0.5, 0.5, 1.0)
 _ROUNDS: Final = 3
+_FEWEST_BINS: Final = 3
+_NEWTON_STEPS: Final = 20
 # A smaller gain on a few dozen documents is chance.
 _LEAST_GAIN: Final = 0.0005
 
 
 def calibrate(pipe: CoreferenceResolver, examples: Sequence[Example]) -> dict[str, Any]:
-    """Fit temperature, null bias and null weight, and store them with the weights.
+    """Fit temperature, null bias, null weight and links, and store them with the weights.
 
     The temperature (Guo et al. 2017) makes the gold antecedents of third-person pronouns most
     likely; the null bias of each kind of mention makes the clusters best; the null weight makes
-    most choices among given candidates right. Documents with clusters serve the first, pair data
-    the last, both the second; what has no data stays as it is.
+    most choices among given candidates right; a scale and an offset (Platt 1999) make a link's
+    log-odds those of a right antecedent. Documents with clusters serve the first and the last,
+    pair data the third, both the second; what has no data stays as it is.
 
     examples: development data, with the tokens of the pipeline as predicted documents.
     RETURNS: what was fitted.
     """
-    pipe.cfg["null_bias"] = {}
+    pipe.cfg.update(null_bias={}, link_scale=1.0, link_offset=0.0)
     _fit_temperature(pipe, examples)
     _fit_null_bias(pipe, examples)
     _fit_temperature(pipe, examples)
+    _fit_links(pipe, examples)
     pairs = _given_pairs(pipe, examples)
     if pairs:
         right = [sum(_is_right(*pair, weight) for pair in pairs) for weight in _NULL_WEIGHTS]
         pipe.cfg["null_weight"] *= float(_NULL_WEIGHTS[int(np.argmax(right))])
-    return {key: pipe.cfg[key] for key in ("temperature", "null_bias", "null_weight")}
+    return {key: pipe.cfg[key] for key in _FITTED}
 
 
 def _fit_temperature(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:
@@ -66,13 +71,7 @@ def _fit_temperature(pipe: CoreferenceResolver, examples: Sequence[Example]) -> 
 
 def _fit_null_bias(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:
     """One kind of mention after the other, for as long as the clusters get better by it."""
-    if pipe.scorer is None:
-        return
-    sources: dict[str | None, list[Example]] = {}
-    for example in examples:
-        if source_of(example.reference) is not None:
-            sources.setdefault(source_of(example.reference), []).append(example)
-    groups = [_Decoded(pipe, group) for group in sources.values()]
+    groups = _by_source(pipe, examples)
     bias: dict[str, float] = {}
     best = _mean_score(groups, bias)
     for _ in range(_ROUNDS):
@@ -88,6 +87,38 @@ def _fit_null_bias(pipe: CoreferenceResolver, examples: Sequence[Example]) -> No
     pipe.cfg["null_bias"] = {kind: round(value, 3) for kind, value in bias.items()}
 
 
+def _by_source(pipe: CoreferenceResolver, examples: Sequence[Example]) -> list["_Decoded"]:
+    """Nothing where the component has no scorer."""
+    sources: dict[str | None, list[Example]] = {}
+    for example in examples if pipe.scorer else ():
+        if source_of(example.reference) is not None:
+            sources.setdefault(source_of(example.reference), []).append(example)
+    return [_Decoded(pipe, group) for group in sources.values()]
+
+
+def _fit_links(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:
+    """Logistic regression of being right on the log-odds, over the bins of reliability curves."""
+    bins = [
+        row
+        for group in _by_source(pipe, examples)
+        for row in group.evaluate({}).get("link_reliability") or ()
+        if 0 < row["probability"] < 1
+    ]
+    if len(bins) < _FEWEST_BINS:
+        return
+    n, p, right = (np.array([row[key] for row in bins]) for key in ("n", "probability", "accuracy"))
+    inputs = np.stack([np.log(p / (1 - p)), np.ones_like(p)], axis=1)
+    weights = np.array([1.0, 0.0])
+    for _ in range(_NEWTON_STEPS):
+        fitted = 1 / (1 + np.exp(-inputs @ weights))
+        # A prior of one answer in each bin keeps what perfect answers ask for finite.
+        gradient = inputs.T @ (n * (right - fitted) + (p - fitted))
+        curvature = (inputs * ((n + 1) * fitted * (1 - fitted))[:, None]).T @ inputs
+        weights = weights + np.linalg.solve(curvature, gradient)
+    if np.isfinite(weights).all() and weights[0] > 0:
+        pipe.cfg["link_scale"], pipe.cfg["link_offset"] = (round(float(w), 4) for w in weights)
+
+
 class _Decoded:
     """Examples of one source with what the model says of them, to be decoded again and again."""
 
@@ -98,14 +129,18 @@ class _Decoded:
 
     def score(self, bias: dict[str, float]) -> float:
         """CoNLL F of documents, F1 of pairs with names detected; 0 for what has neither."""
+        scored = self.evaluate(bias)
+        return float(scored.get("conll_f") or scored.get("gap_f") or 0.0)
+
+    def evaluate(self, bias: dict[str, float]) -> dict[str, Any]:
+        """What the component's scorer says."""
         for example, scores in zip(self.examples, self.scores, strict=True):
             docs = [example.predicted]
             self.pipe.set_annotations(
                 docs, self.pipe.decode_scores(docs, with_null_bias(scores, bias))
             )
         assert self.pipe.scorer is not None
-        scored = self.pipe.scorer(self.examples)
-        return float(scored.get("conll_f") or scored.get("gap_f") or 0.0)
+        return dict(self.pipe.scorer(self.examples))
 
 
 def _mean_score(groups: Sequence[_Decoded], bias: dict[str, float]) -> float:

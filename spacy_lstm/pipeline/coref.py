@@ -167,7 +167,13 @@ class CoreferenceResolver(PretrainedPipe):
         self.candidates = candidates
         self.guideline = guideline
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"temperature": 1.0, "null_weight": 1.0, "null_bias": {}}
+        self.cfg: dict[str, Any] = {
+            "temperature": 1.0,
+            "null_weight": 1.0,
+            "null_bias": {},
+            "link_scale": 1.0,
+            "link_offset": 0.0,
+        }
 
     def initialize(
         self,
@@ -211,6 +217,8 @@ class CoreferenceResolver(PretrainedPipe):
             pronouns_only=self.link == "pronouns",
             threshold=self.threshold,
             temperature=self.cfg["temperature"],
+            link_scale=self.cfg.get("link_scale", 1.0),
+            link_offset=self.cfg.get("link_offset", 0.0),
         )
         parts = [Clustering([], []) for _ in docs]
         ends = np.cumsum([len(doc) for doc in docs])
