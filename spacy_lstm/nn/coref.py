@@ -1,13 +1,14 @@
 """Mention scorer, pair scorer and null antecedent over token vectors."""
 
 import math
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding, pad
+from torch.nn.functional import embedding, embedding_bag, pad
 
 from ..coref.candidates import (
     PAIR_FEATURES,
@@ -16,12 +17,14 @@ from ..coref.candidates import (
     Pairs,
     Words,
     describe_mentions,
+    joint_features,
     pair_candidates,
     pair_features,
     read_words,
 )
 from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES, WordColumn
+from .pair_scores import JointTable, is_lean, pair_products
 from .syntax import SyntaxHead, SyntaxLogits, band
 
 __all__ = ["CorefOutput", "CorefRequest", "CorefScorer"]
@@ -34,6 +37,7 @@ _OCCURRENCES: Final = 6
 _PLACES: Final = 4
 # Pairs scored at once: bounds the memory that long documents take, and stays in the cache.
 _PAIR_BLOCK: Final = 8192
+_LEAN_BLOCK: Final = 4096
 _TOKEN_BLOCK: Final = 128
 
 
@@ -134,6 +138,7 @@ class CorefScorer(nn.Module):
         self.candidate = nn.Linear(mention_width, hidden_width, bias=False)
         self.bilinear = nn.Linear(mention_width, mention_width, bias=False)
         self.pair_features = nn.EmbeddingBag(sum(PAIR_FEATURES.values()), hidden_width, mode="sum")
+        self.joint_table = JointTable()
         self.pair_score = nn.Linear(hidden_width, 1, bias=False)
         self.own_weights = nn.Parameter(torch.tensor([0.5, 0.3]))
         self.null_hidden = nn.Linear(mention_width, hidden_width)
@@ -249,6 +254,8 @@ class CorefScorer(nn.Module):
     def _roles(self, X: Tensor, tokens: Tensor, document: Tensor) -> Tensor:
         """What the relations of some tokens, and the words that govern them, say of mentions."""
         assert self.syntax is not None
+        if is_lean(X):
+            return self._lean_roles(X, tokens, document)
         relations = torch.softmax(self.syntax.relation(embedding(tokens, X)), dim=1)
         places = band(tokens, document)
         heads = torch.softmax(self.syntax.head_logits(X, places), dim=1)
@@ -257,17 +264,37 @@ class CorefScorer(nn.Module):
         role: Tensor = self.mention_relation(relations) + governor
         return role
 
+    def _lean_roles(self, X: Tensor, tokens: Tensor, document: Tensor) -> Tensor:
+        """The same, to rounding, where no gradient is wanted."""
+        assert self.syntax is not None
+        # Mentions within each other share their head word.
+        heads, own = torch.unique(tokens, return_inverse=True)
+        relations = torch.softmax(self.syntax.relation(embedding(heads, X)), dim=1)
+        governors = self.syntax.average_governors(X, heads, document)
+        # What is linear may come after the average, of which there are fewer than tokens.
+        role = self.mention_relation(relations) + self.mention_governor(governors)
+        return embedding(own, role)
+
     def _score_pairs(
         self, G: Tensor, scores: Tensor, words: Words, mentions: Mentions, pairs: Pairs
     ) -> Tensor:
+        logits = G.new_full(pairs.candidates.shape, -math.inf)
+        if not len(pairs.anaphor):
+            return logits
+        own = scores.unsqueeze(1) * self.own_weights
+        score = self._lean_blocks if is_lean(G) else self._pair_blocks
+        found = torch.cat(score(G, own, words, mentions, pairs))
+        rows = torch.from_numpy(pairs.anaphor).to(G.device)
+        columns = torch.from_numpy(pairs.column).to(G.device)
+        return logits.index_put((rows, columns), found)
+
+    def _pair_blocks(
+        self, G: Tensor, own: Tensor, words: Words, mentions: Mentions, pairs: Pairs
+    ) -> list[Tensor]:
         A, B, Q = self.anaphor(G), self.candidate(G), self.bilinear(G)
         scale = 1 / math.sqrt(G.shape[1])
         blocks = []
-        for first in range(0, len(pairs.anaphor), _PAIR_BLOCK):
-            part = pairs._replace(
-                anaphor=pairs.anaphor[first : first + _PAIR_BLOCK],
-                column=pairs.column[first : first + _PAIR_BLOCK],
-            )
+        for part in _split_pairs(pairs, _PAIR_BLOCK):
             features = torch.from_numpy(pair_features(words, mentions, part)).to(G.device)
             i = torch.from_numpy(part.anaphor).to(G.device)
             j = torch.from_numpy(part.antecedent).to(G.device)
@@ -276,15 +303,34 @@ class CorefScorer(nn.Module):
             blocks.append(
                 self.pair_score(torch.relu(hidden)).squeeze(1)
                 + (embedding(i, Q) * embedding(j, G)).sum(1) * scale
-                + self.own_weights[0] * scores[i]
-                + self.own_weights[1] * scores[j]
+                + own[i, 0]
+                + own[j, 1]
             )
-        logits = G.new_full(pairs.candidates.shape, -math.inf)
-        if not blocks:
-            return logits
-        rows = torch.from_numpy(pairs.anaphor).to(G.device)
-        columns = torch.from_numpy(pairs.column).to(G.device)
-        return logits.index_put((rows, columns), torch.cat(blocks))
+        return blocks
+
+    def _lean_blocks(
+        self, G: Tensor, own: Tensor, words: Words, mentions: Mentions, pairs: Pairs
+    ) -> list[Tensor]:
+        """The same, to rounding, where no gradient is wanted."""
+        projected = torch.cat([self.anaphor(G), self.candidate(G)])
+        Q = self.bilinear(G) * (1 / math.sqrt(G.shape[1]))
+        table = self.joint_table.rows(self.pair_features.weight)
+        blocks = []
+        for part in _split_pairs(pairs, _LEAN_BLOCK):
+            i, j = part.anaphor, part.antecedent
+            features = torch.from_numpy(joint_features(words, mentions, part))
+            sides = torch.from_numpy(np.stack([i, j + len(G)], axis=1))
+            hidden = embedding_bag(features, table, mode="sum")
+            hidden += embedding_bag(sides, projected, mode="sum")
+            scores = self.pair_score(hidden.relu_()).squeeze(1)
+            blocks.append(scores.add_(pair_products(Q, G, own, i, j)))
+        return blocks
+
+
+def _split_pairs(pairs: Pairs, size: int) -> Iterator[Pairs]:
+    for first in range(0, len(pairs.anaphor), size):
+        block = slice(first, first + size)
+        yield pairs._replace(anaphor=pairs.anaphor[block], column=pairs.column[block])
 
 
 def _best_spans(logits: npt.NDArray[np.float32], ratio: float, floor: float) -> Ints:
