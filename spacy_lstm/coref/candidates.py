@@ -13,11 +13,13 @@ from .words import KINDS, Flag, Kind, Number
 from .words import WordColumn as Col
 
 __all__ = [
+    "JOINT_FEATURES",
     "PAIR_FEATURES",
     "Mentions",
     "Pairs",
     "Words",
     "describe_mentions",
+    "joint_features",
     "pair_candidates",
     "pair_features",
     "read_words",
@@ -350,38 +352,75 @@ PAIR_FEATURES: Final = {
 """The features of a pair, with the number of values of each."""
 
 
+JOINT_FEATURES: Final = (
+    ("mentions between", "forward", "names between"),
+    ("words between", "sentences between", "string match", "quotation"),
+    ("kinds", "nesting", "opening"),
+    ("gender and number", "places"),
+    ("rivals between", "occurrences"),
+)
+"""The same features in groups: a table with a row for every combination of a group's values stays
+small enough, and few rows are then left to add up for a pair."""
+
+
 def pair_features(words: Words, mentions: Mentions, pairs: Pairs) -> Ints:
     """Feature values of each pair, numbered through all features.
 
     RETURNS: *Shape:* ``(pairs, len(PAIR_FEATURES))``
     """
+    values = _pair_values(words, mentions, pairs)
+    offsets = np.cumsum([0, *PAIR_FEATURES.values()])[:-1]
+    return np.asarray(np.stack([values[name] for name in PAIR_FEATURES], axis=1) + offsets)
+
+
+def joint_features(words: Words, mentions: Mentions, pairs: Pairs) -> Ints:
+    """The combination of values in each group, the first feature of a group changing slowest,
+    numbered through all groups.
+
+    RETURNS: *Shape:* ``(pairs, len(JOINT_FEATURES))``
+    """
+    values = _pair_values(words, mentions, pairs)
+    joint = np.empty((len(pairs.anaphor), len(JOINT_FEATURES)), dtype=np.int64)
+    offset = 0
+    for column, (first, *others) in enumerate(JOINT_FEATURES):
+        number, size = values[first], PAIR_FEATURES[first]
+        for name in others:
+            number = number * PAIR_FEATURES[name] + values[name]
+            size *= PAIR_FEATURES[name]
+        joint[:, column] = number + offset
+        offset += size
+    return joint
+
+
+def _pair_values(words: Words, mentions: Mentions, pairs: Pairs) -> dict[str, Ints]:
+    """The value of each feature, from 0. *Shape of each:* ``(pairs,)``"""
     i, j = pairs.anaphor, pairs.antecedent
     forward = j > i
-    gap = np.abs(i - j)
+    gap = _bucket(np.abs(i - j), _MENTION_EDGES)
     sentence = words.sentence[mentions.start]
     sentences = np.abs(sentence[i] - sentence[j])
     agreement = mentions.gender * len(Number) + mentions.number
     quoted = words.quotes[mentions.start] % 2
-    kinds = mentions.kind
-    opens = (mentions.place == 1).astype(np.int64)
-    values = (
-        np.where(forward, 0, _bucket(gap, _MENTION_EDGES)),
-        _bucket(np.abs(mentions.head[i] - mentions.head[j]), _WORD_EDGES),
-        _bucket(sentences, _SENTENCE_EDGES),
-        _string_match(mentions, i, j),
-        kinds[i] * KINDS + kinds[j],
-        agreement[i] * _AGREEMENTS + agreement[j],
-        _nesting(mentions, i, j),
-        _bucket(_between(mentions.kind == Kind.PROPER, i, j), _COUNT_EDGES),
-        _bucket(_rivals(mentions, i, j), _COUNT_EDGES) * KINDS + kinds[i],
-        opens[j] + 2 * opens[i] + 4 * (sentences == 1),
-        mentions.place[j] * 4 + mentions.place[i],
-        np.where(forward, 1 + _bucket(gap, _MENTION_EDGES), 0),
-        _bucket(mentions.occurrences[j], _COUNT_EDGES) * KINDS + kinds[i],
-        quoted[j] * 2 + quoted[i],
-    )
-    offsets = np.cumsum([0, *PAIR_FEATURES.values()])[:-1]
-    return np.asarray(np.stack(values, axis=1) + offsets)
+    kinds, place = mentions.kind, mentions.place
+    own_kind = kinds[i]
+    opens = (place == 1).astype(np.int64)
+    often = _bucket(mentions.occurrences, _COUNT_EDGES) * KINDS
+    return {
+        "mentions between": gap * ~forward,
+        "words between": _bucket(np.abs(mentions.head[i] - mentions.head[j]), _WORD_EDGES),
+        "sentences between": _bucket(sentences, _SENTENCE_EDGES),
+        "string match": _string_match(mentions, i, j),
+        "kinds": own_kind * KINDS + kinds[j],
+        "gender and number": (agreement * _AGREEMENTS)[i] + agreement[j],
+        "nesting": _nesting(mentions, i, j),
+        "names between": _bucket(_between(mentions.kind == Kind.PROPER, i, j), _COUNT_EDGES),
+        "rivals between": _bucket(_rivals(mentions, i, j), _COUNT_EDGES) * KINDS + own_kind,
+        "opening": opens[j] + (2 * opens)[i] + 4 * (sentences == 1),
+        "places": (place * 4)[j] + place[i],
+        "forward": (gap + 1) * forward,
+        "occurrences": often[j] + own_kind,
+        "quotation": (quoted * 2)[j] + quoted[i],
+    }
 
 
 def _string_match(mentions: Mentions, i: Ints, j: Ints) -> Ints:
@@ -429,7 +468,13 @@ def _rivals(mentions: Mentions, i: Ints, j: Ints) -> Ints:
         Kind.IT: nouns & ~np.isin(mentions.gender, person) & (mentions.number != Number.PLURAL),
         Kind.THEY: nouns & (mentions.number == Number.PLURAL),
     }
-    count = np.zeros(len(i), dtype=np.int64)
-    for kind, mask in masks.items():
-        count = np.where(mentions.kind[i] == kind, _between(mask, i, j), count)
-    return count
+    # For each mention of these kinds a row of sums, for all others one of zeros.
+    m = len(nouns)
+    upto = np.zeros((len(masks) + 1, m), dtype=np.int64)
+    row = np.zeros(m, dtype=np.int64)
+    for number, (kind, mask) in enumerate(masks.items(), start=1):
+        np.cumsum(mask, out=upto[number])
+        row[mentions.kind == kind] = number * m
+    low, high = np.minimum(i, j), np.maximum(i, j)
+    own, sums = row[i], upto.reshape(-1)
+    return np.asarray(sums[own + np.maximum(high - 1, low)] - sums[own + low])

@@ -194,9 +194,7 @@ def _collect(forest: _Forest, finder: "_LinkFinder", threshold: float) -> Cluste
             if len(cluster) < 2:
                 continue
         result.clusters.append([finder.span(i) for i in cluster])
-        result.links.append(
-            [Link(finder.span(i), finder.span(j), score) for i, j, score in links]
-        )
+        result.links.append([Link(finder.span(i), finder.span(j), score) for i, j, score in links])
     return result
 
 

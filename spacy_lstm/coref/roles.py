@@ -54,7 +54,7 @@ def role_features(roles: Roles, mentions: Mentions, sentence: Ints, pairs: Pairs
     reflexive and its subject do and a plain pronoun and its antecedent do not; whether one
     stands inside the other's phrase or clause.
 
-    sentence: number of each mention's sentence. *Shape:* ``(mentions,)``
+    sentence: number of each token's sentence. *Shape:* ``(tokens,)``
     RETURNS: *Shape:* ``(pairs, len(ROLE_FEATURES))``
     """
     i, j = pairs.anaphor, pairs.antecedent
@@ -72,7 +72,7 @@ def role_features(roles: Roles, mentions: Mentions, sentence: Ints, pairs: Pairs
         si == sj,
     )
     structure = np.select(holds, np.arange(1, _STRUCTURES), default=0)
-    distance = np.minimum(np.abs(sentence[i] - sentence[j]), _DISTANCES - 1)
+    distance = np.minimum(np.abs(sentence[hi] - sentence[hj]), _DISTANCES - 1)
     group = _GROUP_OF[roles.relation]
     columns = (
         structure * FINE_TYPES + mentions.fine[i],

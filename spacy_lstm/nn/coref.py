@@ -1,14 +1,14 @@
 """Mention scorer, pair scorer and null antecedent over token vectors."""
 
 import math
-import os
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding, pad
+from torch.nn.functional import embedding, embedding_bag, pad
 
 from ..coref.candidates import (
     PAIR_FEATURES,
@@ -17,6 +17,7 @@ from ..coref.candidates import (
     Pairs,
     Words,
     describe_mentions,
+    joint_features,
     pair_candidates,
     pair_features,
     read_words,
@@ -24,6 +25,7 @@ from ..coref.candidates import (
 from ..coref.roles import ROLE_FEATURES, Roles, role_features
 from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES, Flag, WordColumn
+from .pair_scores import JointTable, is_lean, pair_products
 from .syntax import SyntaxHead, SyntaxLogits, band
 
 __all__ = ["CorefOutput", "CorefRequest", "CorefScorer"]
@@ -36,6 +38,7 @@ _OCCURRENCES: Final = 6
 _PLACES: Final = 4
 # Pairs scored at once: bounds the memory that long documents take, and stays in the cache.
 _PAIR_BLOCK: Final = 8192
+_LEAN_BLOCK: Final = 4096
 _TOKEN_BLOCK: Final = 128
 # Mentions kept in a text of any length: a single sentence may be all mentions.
 _FEWEST_SPANS: Final = 6
@@ -94,8 +97,9 @@ class CorefScorer(nn.Module):
     backward, forward, same_head: as in `coref.candidates.pair_candidates`.
     guidelines: number of annotation guidelines told apart in training.
     dropout: rate before the scorers.
-    syntax: learn tags, relations and heads as a second task, and let a mention's vector tell
-        the relation of its head word and the word that governs it.
+    syntax: learn tags, relations and heads as a second task; let a mention's vector tell the
+        relation of its head word and the word that governs it, and a pair's score know how the
+        two stand to each other in the tree.
     """
 
     def __init__(
@@ -138,6 +142,7 @@ class CorefScorer(nn.Module):
         self.candidate = nn.Linear(mention_width, hidden_width, bias=False)
         self.bilinear = nn.Linear(mention_width, mention_width, bias=False)
         self.pair_features = nn.EmbeddingBag(sum(PAIR_FEATURES.values()), hidden_width, mode="sum")
+        self.joint_table = JointTable()
         self.pair_score = nn.Linear(hidden_width, 1, bias=False)
         self.own_weights = nn.Parameter(torch.tensor([0.5, 0.3]))
         self.null_hidden = nn.Linear(mention_width, hidden_width)
@@ -156,12 +161,6 @@ class CorefScorer(nn.Module):
                 sum(ROLE_FEATURES.values()), hidden_width, mode="sum"
             )
             nn.init.normal_(self.role_features.weight, std=0.1)
-        self.refine = None
-        if os.environ.get("REFINE"):
-            self.refine = nn.Linear(2 * mention_width, mention_width)
-            self.refined_bilinear = nn.Linear(mention_width, mention_width, bias=False)
-            nn.init.constant_(self.refine.bias, 1.0)
-            nn.init.zeros_(self.refined_bilinear.weight)
 
     def forward(self, X: Tensor, request: CorefRequest) -> CorefOutput:
         """Score a batch of documents.
@@ -185,8 +184,6 @@ class CorefScorer(nn.Module):
         )
         fine = torch.from_numpy(mentions.fine).to(X.device)
         null_logits = self.null_score(torch.relu(hidden)) + self.null_type(fine)
-        if self.refine is not None and len(G):
-            pair_logits = self._refined(G, pair_logits, null_logits.squeeze(1), pairs)
         syntax = None
         if self.syntax is not None and self.training:
             syntax = self.syntax(X, document)
@@ -213,10 +210,9 @@ class CorefScorer(nn.Module):
             )
         ]
         left = np.searchsorted(words.document, words.document, side="right") - np.arange(len(X))
-        outside = torch.from_numpy(
-            (np.arange(self.max_width) >= left[:, None]) | _broken(words, self.max_width)
-        ).to(X.device)
-        return torch.cat(blocks).squeeze(-1).masked_fill(outside, -math.inf)
+        outside = (np.arange(self.max_width) >= left[:, None]) | _broken(words, self.max_width)
+        mask = torch.from_numpy(outside).to(X.device)
+        return torch.cat(blocks).squeeze(-1).masked_fill(mask, -math.inf)
 
     def _choose_spans(self, logits: Tensor, words: Words, request: CorefRequest) -> Ints:
         """The spans to consider, sorted: the best ones, pronouns, and those asked for."""
@@ -269,6 +265,8 @@ class CorefScorer(nn.Module):
     def _roles(self, X: Tensor, tokens: Tensor, document: Tensor) -> Tensor:
         """What the relations of some tokens, and the words that govern them, say of mentions."""
         assert self.syntax is not None
+        if is_lean(X):
+            return self._lean_roles(X, tokens, document)
         relations = torch.softmax(self.syntax.relation(embedding(tokens, X)), dim=1)
         places = band(tokens, document)
         heads = torch.softmax(self.syntax.head_logits(X, places), dim=1)
@@ -277,30 +275,29 @@ class CorefScorer(nn.Module):
         role: Tensor = self.mention_relation(relations) + governor
         return role
 
-    def _refined(self, G: Tensor, pair_logits: Tensor, null_logits: Tensor, pairs: Pairs) -> Tensor:
-        P = torch.softmax(torch.cat([null_logits.unsqueeze(1), pair_logits], dim=1), dim=1)
-        candidates = torch.from_numpy(np.maximum(pairs.candidates, 0)).to(G.device)
-        expected = P[:, :1] * G + (P[:, 1:].unsqueeze(1) @ embedding(candidates, G)).squeeze(1)
-        gate = torch.sigmoid(self.refine(torch.cat([G, expected], dim=1)))
-        R = gate * G + (1 - gate) * expected
-        more = self.refined_bilinear(R).unsqueeze(1) @ embedding(candidates, R).transpose(1, 2)
-        return pair_logits + more.squeeze(1) * (1 / math.sqrt(G.shape[1]))
+    def _lean_roles(self, X: Tensor, tokens: Tensor, document: Tensor) -> Tensor:
+        """The same, to rounding, where no gradient is wanted."""
+        assert self.syntax is not None
+        # Mentions within each other share their head word.
+        heads, own = torch.unique(tokens, return_inverse=True)
+        relations = torch.softmax(self.syntax.relation(embedding(heads, X)), dim=1)
+        governors = self.syntax.average_governors(X, heads, document)
+        # What is linear may come after the average, of which there are fewer than tokens.
+        role = self.mention_relation(relations) + self.mention_governor(governors)
+        return embedding(own, role)
 
     @torch.no_grad()
     def _read_roles(self, X: Tensor, mentions: Mentions, document: Tensor) -> Roles | None:
         if self.syntax is None:
             return None
-        heads = torch.from_numpy(mentions.head).to(X.device)
-
-        def governors(tokens: Tensor) -> Tensor:
-            different, place = torch.unique(tokens, return_inverse=True)
-            places = band(different, document)
-            best = self.syntax.head_logits(X, places).argmax(dim=1, keepdim=True)
-            return places.gather(1, best).squeeze(1)[place]
-
-        relation = self.syntax.relation(embedding(heads, X)).argmax(dim=1)
-        first = governors(heads)
-        return Roles(relation.cpu().numpy(), first.cpu().numpy(), governors(first).cpu().numpy())
+        # Mentions within each other share their head word.
+        heads, own = np.unique(mentions.head, return_inverse=True)
+        tokens = torch.from_numpy(heads).to(X.device)
+        relation = self.syntax.relation(embedding(tokens, X)).argmax(dim=1)
+        first = self.syntax.best_governors(X, tokens, document)
+        governors, place = torch.unique(first, return_inverse=True)
+        second = self.syntax.best_governors(X, governors, document)[place]
+        return Roles._make(found.cpu().numpy()[own] for found in (relation, first, second))
 
     def _score_pairs(
         self,
@@ -309,37 +306,83 @@ class CorefScorer(nn.Module):
         words: Words,
         mentions: Mentions,
         pairs: Pairs,
-        roles: Roles | None = None,
+        roles: Roles | None,
     ) -> Tensor:
-        sentence = words.sentence[mentions.start]
+        logits = G.new_full(pairs.candidates.shape, -math.inf)
+        if not len(pairs.anaphor):
+            return logits
+        own = scores.unsqueeze(1) * self.own_weights
+        score = self._lean_blocks if is_lean(G) else self._pair_blocks
+        found = torch.cat(score(G, own, words, mentions, pairs, roles))
+        rows = torch.from_numpy(pairs.anaphor).to(G.device)
+        columns = torch.from_numpy(pairs.column).to(G.device)
+        return logits.index_put((rows, columns), found)
+
+    def _pair_blocks(
+        self,
+        G: Tensor,
+        own: Tensor,
+        words: Words,
+        mentions: Mentions,
+        pairs: Pairs,
+        roles: Roles | None,
+    ) -> list[Tensor]:
         A, B, Q = self.anaphor(G), self.candidate(G), self.bilinear(G)
         scale = 1 / math.sqrt(G.shape[1])
         blocks = []
-        for first in range(0, len(pairs.anaphor), _PAIR_BLOCK):
-            part = pairs._replace(
-                anaphor=pairs.anaphor[first : first + _PAIR_BLOCK],
-                column=pairs.column[first : first + _PAIR_BLOCK],
-            )
+        for part in _split_pairs(pairs, _PAIR_BLOCK):
             features = torch.from_numpy(pair_features(words, mentions, part)).to(G.device)
             i = torch.from_numpy(part.anaphor).to(G.device)
             j = torch.from_numpy(part.antecedent).to(G.device)
             # As a lookup, since its gradient is far faster than an index's on a CPU.
             hidden = embedding(i, A) + embedding(j, B) + self.pair_features(features)
             if roles is not None:
-                found = torch.from_numpy(role_features(roles, mentions, sentence, part))
-                hidden = hidden + self.role_features(found.to(G.device))
+                hidden = hidden + self._score_roles(roles, words, mentions, part)
             blocks.append(
                 self.pair_score(torch.relu(hidden)).squeeze(1)
                 + (embedding(i, Q) * embedding(j, G)).sum(1) * scale
-                + self.own_weights[0] * scores[i]
-                + self.own_weights[1] * scores[j]
+                + own[i, 0]
+                + own[j, 1]
             )
-        logits = G.new_full(pairs.candidates.shape, -math.inf)
-        if not blocks:
-            return logits
-        rows = torch.from_numpy(pairs.anaphor).to(G.device)
-        columns = torch.from_numpy(pairs.column).to(G.device)
-        return logits.index_put((rows, columns), torch.cat(blocks))
+        return blocks
+
+    def _lean_blocks(
+        self,
+        G: Tensor,
+        own: Tensor,
+        words: Words,
+        mentions: Mentions,
+        pairs: Pairs,
+        roles: Roles | None,
+    ) -> list[Tensor]:
+        """The same, to rounding, where no gradient is wanted."""
+        projected = torch.cat([self.anaphor(G), self.candidate(G)])
+        Q = self.bilinear(G) * (1 / math.sqrt(G.shape[1]))
+        table = self.joint_table.rows(self.pair_features.weight)
+        blocks = []
+        for part in _split_pairs(pairs, _LEAN_BLOCK):
+            i, j = part.anaphor, part.antecedent
+            features = torch.from_numpy(joint_features(words, mentions, part))
+            sides = torch.from_numpy(np.stack([i, j + len(G)], axis=1))
+            hidden = embedding_bag(features, table, mode="sum")
+            hidden += embedding_bag(sides, projected, mode="sum")
+            if roles is not None:
+                hidden += self._score_roles(roles, words, mentions, part)
+            scores = self.pair_score(hidden.relu_()).squeeze(1)
+            blocks.append(scores.add_(pair_products(Q, G, own, i, j)))
+        return blocks
+
+    def _score_roles(self, roles: Roles, words: Words, mentions: Mentions, pairs: Pairs) -> Tensor:
+        features = role_features(roles, mentions, words.sentence, pairs)
+        weight = self.role_features.weight
+        scored: Tensor = self.role_features(torch.from_numpy(features).to(weight.device))
+        return scored
+
+
+def _split_pairs(pairs: Pairs, size: int) -> Iterator[Pairs]:
+    for first in range(0, len(pairs.anaphor), size):
+        block = slice(first, first + size)
+        yield pairs._replace(anaphor=pairs.anaphor[block], column=pairs.column[block])
 
 
 def _best_spans(logits: npt.NDArray[np.float32], ratio: float, floor: float) -> Ints:

@@ -1,16 +1,19 @@
 """Tags, relations and heads as a second task of the encoder."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, embedding
 
 from ..coref.syntax import HEAD_REACH, RELATIONS, TAGS, SyntaxTargets
 
 __all__ = ["SyntaxHead", "SyntaxLogits", "syntax_loss"]
 
 _HEAD_WIDTH = 48
+# Tokens whose bands are looked at together, when governors are averaged.
+_BLOCK = 64
 
 
 class SyntaxLogits(NamedTuple):
@@ -58,6 +61,49 @@ class SyntaxHead(nn.Module):
         scores = (self.governor(X)[places] @ dependents.unsqueeze(2)).squeeze(2)
         logits: Tensor = scores * _HEAD_WIDTH**-0.5 + self.distance
         return logits
+
+    def average_governors(self, X: Tensor, tokens: Tensor, document: Tensor) -> Tensor:
+        """The vectors of the words that may govern some tokens, weighed by how likely each is.
+
+        In blocks of matrices instead of a band for every token, which takes a tenth of the time
+        and keeps nothing for a gradient.
+
+        tokens: rising. *Shape:* ``(n,)``
+        RETURNS: *Shape:* ``(n, input_width)``
+        """
+        places = band(tokens, document)
+        averages = []
+        for low, columns, scores in self._band_scores(X, places):
+            high = low + int(columns[-1, -1]) + 1
+            # The ends of a document may stand in a band many times, so that weights add up.
+            weights = scores.new_zeros(len(columns), high - low)
+            weights.scatter_add_(1, columns, torch.softmax(scores, dim=1))
+            averages.append(weights @ X[low:high])
+        return torch.cat(averages) if averages else X.new_zeros(0, X.shape[1])
+
+    @torch.no_grad()
+    def best_governors(self, X: Tensor, tokens: Tensor, document: Tensor) -> Tensor:
+        """The word that governs each of some tokens, most likely.
+
+        tokens: rising. *Shape:* ``(n,)``
+        RETURNS: places in the batch. *Shape:* ``(n,)``
+        """
+        places = band(tokens, document)
+        best = [scores.argmax(dim=1, keepdim=True) for _, _, scores in self._band_scores(X, places)]
+        return places.gather(1, torch.cat(best)).squeeze(1) if best else tokens
+
+    def _band_scores(self, X: Tensor, places: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """The logits of heads by blocks of rising tokens: the first token that the bands of a
+        block read, the places counted from it, and their logits."""
+        dependents = self.dependent(embedding(places[:, HEAD_REACH], X)) * _HEAD_WIDTH**-0.5
+        governors = self.governor(X)
+        for near, D in zip(
+            torch.split(places, _BLOCK), torch.split(dependents, _BLOCK), strict=True
+        ):
+            # Tokens rise, and with them their bands.
+            low, high = int(near[0, 0]), int(near[-1, -1]) + 1
+            columns = near - low
+            yield low, columns, (D @ governors[low:high].T).gather(1, columns) + self.distance
 
 
 def band(tokens: Tensor, document: Tensor) -> Tensor:

@@ -4,8 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lstm.coref.candidates import (
+    JOINT_FEATURES,
     PAIR_FEATURES,
     describe_mentions,
+    joint_features,
     pair_candidates,
     pair_features,
     read_words,
@@ -148,6 +150,22 @@ def test_string_match_and_nesting():
     assert value(4, 3, "nesting") == 0
 
 
+def assert_joint(joint, features):
+    """Each group's number taken apart again gives the single features."""
+    assert sorted(name for group in JOINT_FEATURES for name in group) == sorted(PAIR_FEATURES)
+    starts = dict(
+        zip(PAIR_FEATURES, np.cumsum([0, *list(PAIR_FEATURES.values())[:-1]]), strict=True)
+    )
+    single = dict(zip(PAIR_FEATURES, features.T, strict=True))
+    before = 0
+    for group, numbers in zip(JOINT_FEATURES, joint.T, strict=True):
+        sizes = [PAIR_FEATURES[name] for name in group]
+        parts = np.unravel_index(numbers - before, sizes)
+        for name, part in zip(group, parts, strict=True):
+            assert (part + starts[name] == single[name]).all(), name
+        before += np.prod(sizes)
+
+
 @given(st.lists(st.lists(st.sampled_from(WORDS))))
 def test_features_stay_in_their_tables(documents):
     words = words_of(*(" ".join(document) for document in documents))
@@ -162,6 +180,7 @@ def test_features_stay_in_their_tables(documents):
     ends = np.cumsum(list(PAIR_FEATURES.values()))
     assert (features < ends).all()
     assert (features >= ends - list(PAIR_FEATURES.values())).all()
+    assert_joint(joint_features(words, mentions, pairs), features)
     inside = (mentions.start <= mentions.head) & (mentions.head < mentions.end)
     assert inside.all()
     assert (mentions.document[pairs.anaphor] == mentions.document[pairs.antecedent]).all()

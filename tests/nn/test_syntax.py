@@ -40,3 +40,17 @@ def test_labels() -> None:
     assert relation_number("nsubj:pass") == relation_number("nsubj") >= 0
     assert relation_number("ROOT") == relation_number("root") >= 0
     assert relation_number("nothing") == tag_number("") == -1
+
+
+@pytest.mark.parametrize("lengths", [(1,), (3, 1, 7), (200, 1, 90)])
+def test_average_governors_by_bands(lengths) -> None:
+    torch.manual_seed(0)
+    n = sum(lengths)
+    head, X = SyntaxHead(input_width=8), torch.randn(n, 8)
+    torch.nn.init.normal_(head.distance)
+    document = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
+    tokens = (torch.rand(n) < 0.7).nonzero().squeeze(1)
+    places = band(tokens, document)
+    weights = torch.softmax(head.head_logits(X, places), dim=1)
+    expected = (weights.unsqueeze(2) * X[places]).sum(1)
+    torch.testing.assert_close(head.average_governors(X, tokens, document), expected)
