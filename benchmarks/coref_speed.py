@@ -43,7 +43,7 @@ STEPS: dict[str, list[tuple[Any, str]]] = {
         (CorefScorer, "_mention_vectors"),
     ],
     "candidates": [(nn_coref, "pair_candidates")],
-    "pair features": [(nn_coref, "pair_features")],
+    "pair features": [(nn_coref, "joint_features")],
     "pair scores": [(CorefScorer, "_score_pairs")],
     "decode": [(pipe_coref, "decode")],
     "clusters": [(CoreferenceResolver, "_decode")],

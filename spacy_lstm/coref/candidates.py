@@ -424,8 +424,9 @@ def _pair_values(words: Words, mentions: Mentions, pairs: Pairs) -> dict[str, In
 
 
 def _string_match(mentions: Mentions, i: Ints, j: Ints) -> Ints:
-    proper = (mentions.kind[i] == Kind.PROPER) & (mentions.kind[j] == Kind.PROPER)
-    pronouns = mentions.is_pronoun[i] & mentions.is_pronoun[j]
+    kind_i, kind_j = mentions.kind[i], mentions.kind[j]
+    proper = (kind_i == Kind.PROPER) & (kind_j == Kind.PROPER)
+    pronouns = (kind_i >= Kind.HE) & (kind_j >= Kind.HE)
     full = mentions.text[i] == mentions.text[j]
     head = mentions.key[i] == mentions.key[j]
     match = np.where(head, 1, 0)
@@ -433,7 +434,7 @@ def _string_match(mentions: Mentions, i: Ints, j: Ints) -> Ints:
     match = np.where(proper & head, 3, match)
     match = np.where(proper & full, 4, match)
     match = np.where(pronouns & full, 5, match)
-    match = np.where(pronouns & ~full & (mentions.kind[i] == mentions.kind[j]), 6, match)
+    match = np.where(pronouns & ~full & (kind_i == kind_j), 6, match)
     one_of_two = head & (mentions.coordinated[i] != mentions.coordinated[j])
     match = np.where(one_of_two, 7, match)
     plural_mismatch = head & ~proper & (mentions.number[i] != mentions.number[j])
@@ -442,10 +443,14 @@ def _string_match(mentions: Mentions, i: Ints, j: Ints) -> Ints:
 
 def _nesting(mentions: Mentions, i: Ints, j: Ints) -> Ints:
     start, end = mentions.start, mentions.end
+    nesting = np.zeros(len(i), dtype=np.int64)
+    # Few pairs overlap at all.
+    some = np.flatnonzero((end[j] > start[i]) & (end[i] > start[j]))
+    i, j = i[some], j[some]
     j_holds = (start[j] <= start[i]) & (end[i] <= end[j])
     i_holds = (start[i] <= start[j]) & (end[j] <= end[i])
-    apart = (end[j] <= start[i]) | (end[i] <= start[j])
-    return np.asarray(np.where(apart, 0, np.where(j_holds, 1, np.where(i_holds, 2, 3))))
+    nesting[some] = np.where(j_holds, 1, np.where(i_holds, 2, 3))
+    return nesting
 
 
 def _between(mask: Bools, i: Ints, j: Ints) -> Ints:

@@ -38,7 +38,6 @@ _OCCURRENCES: Final = 6
 _PLACES: Final = 4
 # Pairs scored at once: bounds the memory that long documents take, and stays in the cache.
 _PAIR_BLOCK: Final = 8192
-_LEAN_BLOCK: Final = 4096
 _TOKEN_BLOCK: Final = 128
 # Mentions kept in a text of any length: a single sentence may be all mentions.
 _FEWEST_SPANS: Final = 6
@@ -360,7 +359,7 @@ class CorefScorer(nn.Module):
         Q = self.bilinear(G) * (1 / math.sqrt(G.shape[1]))
         table = self.joint_table.rows(self.pair_features.weight)
         blocks = []
-        for part in _split_pairs(pairs, _LEAN_BLOCK):
+        for part in _split_pairs(pairs, _PAIR_BLOCK):
             i, j = part.anaphor, part.antecedent
             features = torch.from_numpy(joint_features(words, mentions, part))
             sides = torch.from_numpy(np.stack([i, j + len(G)], axis=1))
