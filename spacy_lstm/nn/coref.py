@@ -225,7 +225,7 @@ class CorefScorer(nn.Module):
                     _best_spans(scores[first : first + length], self.ratio, self.floor) + first
                 )
                 first += length
-            parts.append(_coordinations(np.concatenate(parts[2:]), words, scores))
+            parts.append(_coordinations(np.concatenate(parts), words, scores))
         # As one number each, which sorts many times faster than rows do.
         width = len(words.codes) + 1
         keys = np.unique(np.concatenate([part[:, 0] * width + part[:, 1] for part in parts]))
@@ -410,8 +410,8 @@ def _coordinations(spans: Ints, words: Words, scores: npt.NDArray[np.float32]) -
     marks = np.flatnonzero((words.codes[:, WordColumn.FLAGS] & Flag.COORDINATOR) > 0)
     if not len(marks) or not len(spans):
         return np.zeros((0, 2), dtype=np.int64)
-    width = spans[:, 1] - spans[:, 0]
-    order = np.argsort(scores[spans[:, 0], width - 1])
+    spans = spans[spans[:, 1] - spans[:, 0] <= scores.shape[1]]
+    order = np.argsort(scores[spans[:, 0], spans[:, 1] - spans[:, 0] - 1])
     # The best comes last, so that it is what stays.
     before = np.full(len(words.codes) + 1, -1, dtype=np.int64)
     before[spans[order, 1]] = spans[order, 0]

@@ -57,6 +57,37 @@ def test_threshold_abstains():
     assert not decoded(scores, threshold=0.75).clusters
 
 
+def test_a_link_is_as_sure_as_the_chain_that_leads_to_its_antecedent():
+    text, spans = "Ann left . She sat . She ate", [(0, 1), (3, 4), (6, 7)]
+    scores = scores_of(text, spans, {(1, 0): 1.0, (2, 1): 2.0})
+    first, second = decoded(scores).links[0]
+    sure = 1 / (1 + np.exp(-1.0))
+    assert first.score == pytest.approx(sure, abs=1e-3)
+    assert second.score == pytest.approx(sure / (1 + np.exp(-2.0)), abs=1e-3)
+
+
+def test_a_mention_whose_chain_is_too_weak_leaves_its_cluster():
+    text, spans = "Ann left . She sat . She ate", [(0, 1), (3, 4), (6, 7)]
+    scores = scores_of(text, spans, {(1, 0): 1.0, (2, 1): 2.0})
+    assert decoded(scores, threshold=0.65).clusters == [[(0, 1), (3, 4)]]
+    assert decoded(scores, threshold=0.6).clusters == [spans]
+
+
+def test_a_weak_link_between_names_leaves_those_that_others_lead_to():
+    text, spans = "Ann left . Ann sat . She ate", [(0, 1), (3, 4), (6, 7)]
+    scores = scores_of(text, spans, {(1, 0): 1.5, (2, 1): 3.0})
+    # From the log-odds 1.5 and 3 to 0.5 and 2: about 0.62 and 0.88.
+    found = decoded(scores, threshold=0.7, link_offset=-1.0)
+    assert found.clusters == [spans]
+    assert [(link.anaphor, link.antecedent) for link in found.links[0]] == [((6, 7), (3, 4))]
+
+
+def test_log_odds_of_links_are_scaled_and_shifted():
+    scores = scores_of(*ANN, {(2, 0): 3.0})
+    ((link,),) = decoded(scores, link_scale=0.5, link_offset=0.25).links
+    assert link.score == pytest.approx(1 / (1 + np.exp(-1.75)), abs=1e-3)
+
+
 def test_no_cluster_of_two_genders():
     logits = {(2, 1): 5.0, (2, 0): 4.9}
     assert decoded(scores_of(*ANN, logits)).clusters == [[(0, 1), (4, 5)]]

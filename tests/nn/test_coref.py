@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from spacy_lstm.coref.candidates import read_words
 from spacy_lstm.coref.mentions import PRONOUNS
 from spacy_lstm.coref.targets import CorefTargets, PairTarget
 from spacy_lstm.coref.words import describe_word
-from spacy_lstm.nn.coref import CorefRequest, CorefScorer
+from spacy_lstm.nn.coref import CorefRequest, CorefScorer, _best_spans, _coordinations
 from spacy_lstm.nn.coref_loss import coref_loss, pair_loss
 
 TEXTS = ("Ann saw the dog . She fed it .", "Bob left . He waved")
@@ -15,22 +16,25 @@ LENGTHS = [len(text.split()) for text in TEXTS]
 WIDTH = 6
 
 
+SETTINGS = {
+    "input_width": WIDTH,
+    "hidden_width": 8,
+    "mention_width": 8,
+    "max_width": 3,
+    "ratio": 0.5,
+    "floor": -9.0,
+    "backward": 5,
+    "forward": 3,
+    "same_head": 1,
+    "guidelines": 1,
+    "dropout": 0.0,
+}
+
+
 @pytest.fixture
 def scorer():
     torch.manual_seed(0)
-    return CorefScorer(
-        input_width=WIDTH,
-        hidden_width=8,
-        mention_width=8,
-        max_width=3,
-        ratio=0.5,
-        floor=-9.0,
-        backward=5,
-        forward=3,
-        same_head=1,
-        guidelines=1,
-        dropout=0.0,
-    )
+    return CorefScorer(**SETTINGS)
 
 
 def request_of(texts=TEXTS, spans=(), **options):
@@ -66,12 +70,48 @@ def spans_of(output):
     return set(zip(output.mentions.start.tolist(), output.mentions.end.tolist(), strict=True))
 
 
-def test_spans_stay_in_their_document(scorer):
+def test_spans_stay_in_their_sentence(scorer):
     output = scorer(vectors(), request_of())
     finite = torch.isfinite(output.mention_logits)
+    ends = [5, 9, 12, 14]  # the last one is also that of the batch
     for token in range(TOKENS):
-        rest = (LENGTHS[0] if token < LENGTHS[0] else TOKENS) - token
+        rest = next(end for end in ends if end > token) - token
         assert finite[token].tolist() == [width < rest for width in range(3)]
+
+
+def test_no_span_begins_or_ends_with_white_space(scorer):
+    words = ["\n", "Ann", "\n", "left"]
+    request = request_of(["w"])._replace(
+        codes=np.array([describe_word(word, 0) for word in words]), lengths=[4]
+    )
+    finite = torch.isfinite(scorer(vectors(4), request).mention_logits)
+    assert finite.tolist() == [[False] * 3, [True, False, True], [False] * 3, [True, False, False]]
+
+
+def test_what_a_coordinator_joins_is_considered_too(scorer):
+    torch.nn.init.constant_(scorer.span_score.bias, -100.0)
+    texts = ["Ann and the dog left and she sat"]
+    request = request_of(texts, spans=[(0, 1), (2, 4)])
+    # "left" was not asked for, so the second coordinator joins nothing.
+    assert spans_of(scorer(vectors(8), request)) == {(0, 1), (2, 4), (6, 7)}
+    wider = CorefScorer(**SETTINGS | {"max_width": 4})
+    torch.nn.init.constant_(wider.span_score.bias, -100.0)
+    assert (0, 4) in spans_of(wider(vectors(8), request))
+
+
+def test_coordinations_take_the_best_on_either_side(scorer):
+    spans = np.array([[0, 2], [1, 2], [3, 4], [3, 5], [6, 7]])
+    scores = np.zeros((8, 5), dtype=np.float32)
+    scores[0, 1], scores[1, 0], scores[3, 0], scores[3, 1] = 1.0, 2.0, 0.5, 3.0
+    words = read_words(
+        np.array([describe_word(word, 0) for word in "my dog and your cats saw me and".split()]),
+        [8],
+    )
+    assert _coordinations(spans, words, scores).tolist() == [[1, 5]]
+
+
+def test_a_text_of_few_words_keeps_all_its_spans(scorer):
+    assert len(_best_spans(np.zeros((3, 2), dtype=np.float32), 0.3, -9.0)) == 6
 
 
 def test_pronouns_and_forced_spans_are_always_considered(scorer):
