@@ -80,7 +80,8 @@ def test_null_weight_makes_most_choices_right():
 
 def test_without_data_all_stays_as_it_is():
     stub = Stub()
-    assert calibrate(stub, []) == {"temperature": 1.0, "null_bias": {}, "null_weight": 1.0}
+    unchanged = {"temperature": 1.0, "null_bias": {}, "null_weight": 1.0}
+    assert calibrate(stub, []) == unchanged | {"link_scale": 1.0, "link_offset": 0.0}
 
 
 @pytest.mark.parametrize(("linked", "logit"), [(True, -0.4), (False, 0.4)])
@@ -95,3 +96,46 @@ def test_null_bias_makes_clusters_better(linked, logit):
     # A text with a link in any case keeps the score from being zero whatever is done.
     fitted = calibrate(pipe, [clustered(linked), clustered(linked), clustered(linked=True)])
     assert (fitted["null_bias"].get("SHE", 0.0) < 0) == linked
+
+
+def curve(*bins):
+    return [{"n": n, "probability": p, "accuracy": right} for n, p, right in bins]
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.0), (0.5, 0.3), (1.6, -0.4)])
+def test_links_get_the_log_odds_of_being_right(scale, offset):
+    p = np.linspace(0.1, 0.95, 9)
+    right = 1 / (1 + np.exp(-(scale * np.log(p / (1 - p)) + offset)))
+    stub = Stub()
+    rows = curve(*((10_000, *values) for values in zip(p, right, strict=True)))
+    stub.scorer = lambda examples: {"conll_f": 0.5, "link_reliability": rows}
+    stub.set_annotations = stub.decode_scores = lambda *_: None
+    fitted = calibrate(stub, [clustered(linked=True)])
+    assert fitted["link_scale"] == pytest.approx(scale, abs=0.01)
+    assert fitted["link_offset"] == pytest.approx(offset, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        curve((5, 0.4, 1.0), (5, 0.9, 1.0)),  # too few bins to tell
+        curve((50, 0.2, 0.9), (50, 0.5, 0.5), (50, 0.8, 0.1)),  # the wrong way round
+        None,
+    ],
+)
+def test_links_stay_as_they_are_where_answers_do_not_tell(rows):
+    stub = Stub()
+    stub.scorer = lambda examples: {"conll_f": 0.5, "link_reliability": rows}
+    stub.set_annotations = stub.decode_scores = lambda *_: None
+    fitted = calibrate(stub, [clustered(linked=True)])
+    assert (fitted["link_scale"], fitted["link_offset"]) == (1.0, 0.0)
+
+
+def test_answers_that_are_all_right_leave_finite_odds():
+    stub = Stub()
+    rows = curve((50, 0.5, 1.0), (50, 0.7, 1.0), (50, 0.9, 1.0))
+    stub.scorer = lambda examples: {"conll_f": 0.5, "link_reliability": rows}
+    stub.set_annotations = stub.decode_scores = lambda *_: None
+    fitted = calibrate(stub, [clustered(linked=True)])
+    assert fitted["link_scale"] > 0
+    assert 0 < fitted["link_offset"] < 9
