@@ -5,14 +5,24 @@ their replacements in as edits of their own.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final, Literal, NamedTuple
 
 from .english import her_is_object
 from .mentions import Span
 from .phrases import Word
 
-__all__ = ["Edit", "Gender", "apply_edits", "gendered_nouns", "swap_words"]
+__all__ = [
+    "Edit",
+    "Gender",
+    "apply_edits",
+    "cased_like",
+    "gendered_nouns",
+    "his_stands_alone",
+    "swap_word",
+    "swap_words",
+]
 
 Gender = Literal["M", "F"]
 
@@ -168,30 +178,46 @@ def swap_words(text: str, gender: Gender, kept: Sequence[Span] = ()) -> Iterator
             skip = next(kept_at, None)
         if skip and skip[0] < match.end():
             continue
-        new = _swapped(text, match, gender)
+        new = _swapped(match.group(), gender, partial(_context, text, match))
         if new is not None:
             yield Edit(match.start(), match.end(), new)
 
 
-def _swapped(text: str, match: re.Match[str], gender: Gender) -> str | None:
-    word = match.group()
+def swap_word(words: Sequence[Word], i: int, gender: Gender) -> str | None:
+    """Word `i` of a text in tokens as `swap_words` has it, None where it stays as it is."""
+    text = words[i].text
+    word = text.rstrip(".")
+    new = _swapped(word, gender, lambda: (words, i)) if word else None
+    if new is None:
+        return None
+    return new + text[len(word) :] if not new.endswith(".") else new
+
+
+def _swapped(
+    word: str, gender: Gender, context: Callable[[], tuple[Sequence[Word], int]]
+) -> str | None:
     lower = word.lower()
     if word in _TITLES[gender]:
         return _TITLES[gender][word]
     if lower in _NAMELIKE and word != lower:
         return None
     if lower == "her" and gender == "F":
-        new = "him" if her_is_object(*_context(text, match)) else "his"
+        new = "him" if her_is_object(*context()) else "his"
     elif lower == "his" and gender == "M":
-        new = "hers" if _stands_alone(*_context(text, match)) else "her"
+        new = "hers" if his_stands_alone(*context()) else "her"
     else:
         found = _SWAPS[gender].get(lower)
         if found is None:
             return None
         new = found
-    if word.isupper() and len(word) > 1:
-        return new.upper()
-    return new[0].upper() + new[1:] if word[0].isupper() else new
+    return cased_like(word, new)
+
+
+def cased_like(model: str, word: str) -> str:
+    """A word in small letters with the capitals of another: all, the first one, or none."""
+    if model.isupper() and len(model) > 1:
+        return word.upper()
+    return word[0].upper() + word[1:] if model[0].isupper() else word
 
 
 def _context(text: str, match: re.Match[str]) -> tuple[list[Word], int]:
@@ -207,7 +233,8 @@ def _context(text: str, match: re.Match[str]) -> tuple[list[Word], int]:
     return words, len(before)
 
 
-def _stands_alone(words: list[Word], i: int) -> bool:
+def his_stands_alone(words: Sequence[Word], i: int) -> bool:
+    """Whether *his* at `i` has no noun after it: "a friend of his."."""
     if i + 1 == len(words):
         return True
     after = words[i + 1].text

@@ -5,17 +5,23 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from spacy.language import Language
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from spacy.vocab import Vocab
 
 from ..errors import LstmError
 
-__all__ = ["create_mixture_reader"]
+__all__ = ["Swaps", "create_mixture_reader"]
+
+Swaps = Callable[[Doc, random.Random], Doc]
+"""A reference document → another one to train on, or itself; draws from the random numbers."""
 
 
 def create_mixture_reader(
-    path: str | None, shares: Mapping[str, float] | None = None, seed: int = 0
+    path: str | None,
+    shares: Mapping[str, float] | None = None,
+    seed: int = 0,
+    swaps: Swaps | None = None,
 ) -> Callable[[Language], Iterator[Example]]:
     """Registered as `spacy_lstm.MixedCorpus.v1`: a `.spacy` file, or all those of a folder.
 
@@ -27,7 +33,9 @@ def create_mixture_reader(
     path: the file or folder.
     shares: file's name without `.spacy` → share of its documents that an epoch takes, over 0
         and at most 1; 1 for those not named.
-    seed: of the order in which documents are drawn.
+    seed: of the order in which documents are drawn, and of the swaps.
+    swaps: what is done to each document that is drawn, as `spacy_lstm.GenderSwaps.v1` does. Its
+        random numbers depend on the seed, the epoch and the document's place in it.
     """
     if not path:
         raise LstmError("the reader's path is null: give a .spacy file or a folder of them")
@@ -35,14 +43,17 @@ def create_mixture_reader(
     for name, share in shares.items():
         if not 0 < share <= 1:
             raise LstmError(f"the share of {name} is {share}: expected over 0 and at most 1")
-    return _Mixture(Path(path), shares, seed)
+    return _Mixture(Path(path), shares, seed, swaps)
 
 
 class _Mixture:
-    def __init__(self, path: Path, shares: Mapping[str, float], seed: int) -> None:
+    def __init__(
+        self, path: Path, shares: Mapping[str, float], seed: int, swaps: Swaps | None
+    ) -> None:
         self._path = path
         self._shares = shares
         self._seed = seed
+        self._swaps = swaps
         self._epoch = 0
         self._vocab: Vocab | None = None
         self._examples: dict[Path, list[Example]] = {}
@@ -66,7 +77,14 @@ class _Mixture:
             share = self._shares.get(file.stem, 1.0)
             drawn.extend(self._draw(self._read(file, nlp), share, epoch))
         random.Random(f"{self._seed}/{epoch}").shuffle(drawn)
-        yield from drawn
+        for position, example in enumerate(drawn):
+            yield self._swapped(example, nlp, f"{self._seed}/{epoch}/{position}")
+
+    def _swapped(self, example: Example, nlp: Language, seed: str) -> Example:
+        if self._swaps is None:
+            return example
+        doc = self._swaps(example.reference, random.Random(seed))
+        return example if doc is example.reference else Example(nlp.make_doc(doc.text), doc)
 
     def _read(self, file: Path, nlp: Language) -> list[Example]:
         # Kept from epoch to epoch, as spaCy's loop keeps its examples where max_epochs is given:
