@@ -23,17 +23,21 @@ _FIRST_NAME_TITLES: Final = word_set(
 )
 # Names that are other words and places as often: without a surname or a pronoun they say nothing.
 _DOUBTFUL: Final = word_set(
-    "Will May Mark Hope Faith Joy Art Bill Grant Chase Dawn Don "
-    "Rich Chance April June August Summer Autumn Melody Harmony Destiny Heaven "
-    "Maya Angel Major Justice Prince Princess King Duke Royal Baby Messiah Christian London Paris Asia "
-    "India America Kenya Israel Ireland Vienna Geneva Brooklyn Virginia Georgia Carolina Florence "
-    "Austin Houston Dallas Lincoln Jackson Jordan Chad Troy Milan Adelaide Victoria "
-    "Alexandria Sydney Orlando Phoenix Denver Boston Memphis Savannah Cheyenne Dakota Montana "
-    "Alabama Arizona Nevada Jersey Holland Persia Sicily Roma Sienna Verona Valencia Genesis "
-    "Trinity Crystal Pearl Ruby Amber Ivy Ginger Jasmine Star Sky Ocean River "
-    "Forest Stone Hunter Mason Carter Van Lane Guy Buddy Sonny Junior Ace Sterling "
-    "Golden Legend Rain Stormy Precious Lord Lady Miss Earl Dean Bishop Pierce"
+    "Will May Mark Hope Faith Joy Art Bill Grant Chase Dawn Don Rich Chance April June August "
+    "Summer Autumn Melody Harmony Destiny Heaven Washington Liberty Maya Angel Major Justice "
+    "Prince Princess King Duke Royal Baby Messiah Christian London Paris Asia India America "
+    "Kenya Israel Ireland Vienna Geneva Brooklyn Virginia Georgia Carolina Florence Austin "
+    "Houston Dallas Lincoln Jackson Jordan Chad Troy Milan Adelaide Victoria Alexandria Sydney "
+    "Orlando Phoenix Denver Boston Memphis Savannah Cheyenne Dakota Montana Alabama Arizona "
+    "Nevada Jersey Holland Persia Sicily Roma Sienna Verona Valencia Genesis Trinity Crystal "
+    "Pearl Ruby Amber Ivy Ginger Jasmine Star Sky Ocean River Forest Stone Hunter Mason Carter "
+    "Van Lane Guy Buddy Sonny Junior Ace Sterling Golden Legend Rain Stormy Precious Lord Lady "
+    "Miss Earl Dean Bishop Pierce"
 )
+# Listed, too, but hardly ever a name where they have a capital.
+_NO_NAMES: Final = word_set("Green Roman German General Isis")
+# Of the titles, those that are first names as often: "Dean Martin".
+_NAMES_TOO: Final = word_set("Dean Earl Duke")
 _PLACE_BEFORE: Final = frozenset(["in", "at", "near", "In", "At", "Near"])
 _SAINTS: Final = frozenset(["St.", "St", "Saint", "San", "Santa", "Fort", "Mount", "Lake"])
 _ROMAN: Final = re.compile(r"[IVX]+\Z")
@@ -78,8 +82,9 @@ class _NameFinder:
         for span in sorted({*source.mentions, *genders}, key=lambda span: span[0] - span[1]):
             start, end = span
             self._inner[start:end] = [_Mention(span, genders.get(span))] * (end - start)
+        # "others" follow from the rest, and say nothing themselves.
         self._tokens: dict[str, dict[str, list[int]]] = {
-            role: defaultdict(list) for role in ("first", "middle", "last", "lone", "capitals")
+            role: defaultdict(list) for role in ("first", "middle", "last", "lone", "others")
         }
         self._votes: dict[str, Counter[Gender]] = defaultdict(Counter)
         self._places: set[str] = set()
@@ -94,7 +99,11 @@ class _NameFinder:
         words, tokens = words[count:], tokens[count:]
         while words and (words[-1].lower() in NAME_SUFFIXES or _ROMAN.match(words[-1])):
             words, tokens = words[:-1], tokens[:-1]
-        if not words or (self._source.exhaustive and self._inner[tokens[-1]] is None):
+        if not words or _NO_NAMES.intersection(words):
+            return
+        if self._source.exhaustive and self._inner[tokens[-1]] is None:
+            if len(words) == 1:
+                self._put("others", words[0], tokens[0], None)
             return
         before = self._source.texts[tokens[0] - 1] if tokens[0] else ""
         if before in _SAINTS or (before in {"the", "The"} and not titles and gender is None):
@@ -124,15 +133,13 @@ class _NameFinder:
         """The titles of a run, and how many words they and what is before them are."""
         count = 0
         for i, word in enumerate(words):
-            # "Dean Martin", "Nat King Cole": no titles.
-            if word in self._lists.titles and not (i + 2 == len(words) and self._is_first(word)):
+            is_title = word in self._lists.titles
+            if is_title and not (i + 2 == len(words) and word in _NAMES_TOO):
                 count = i + 1
             elif word in self._lists.genders:
+                # Nat King Cole
                 break
         return [word for word in words[:count] if word in self._lists.titles], count
-
-    def _is_first(self, word: str) -> bool:
-        return word in self._lists.genders and word not in _FIRST_NAME_TITLES
 
     def _mention_gender(self, tokens: list[int]) -> Gender | None:
         """What the cluster's pronouns tell, if the run is the head of its mention."""
@@ -168,7 +175,7 @@ class _NameFinder:
         if not titles:
             # MARY in a heading, but not ISIS
             capitals = self._source.texts[token].isupper() and len(word) > 1
-            self._put("capitals" if capitals else "lone", word, token, gender)
+            self._put("others" if capitals else "lone", word, token, gender)
             if before in _PLACE_BEFORE:
                 self._places.add(word)
             return
@@ -196,7 +203,7 @@ class _NameFinder:
                 tokens = [*tokens, *lone]
             tokens = [*tokens, *by_role["middle"].get(word, [])]
             if tokens:
-                tokens = sorted([*tokens, *by_role["capitals"].get(word, [])])
+                tokens = sorted([*tokens, *by_role["others"].get(word, [])])
                 first[word] = Name(tokens, self._gender(word))
         return NameTokens(first, last)
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from spacy.tokens import Doc, Span, SpanGroup
 
-from ..coref.gender_swap import Gender, cased_like, swap_word
+from ..coref.gender_swap import Gender, cased_like, gendered_nouns, swap_word
 from ..coref.groups import PAIRS_PREFIX
 from ..coref.mentions import find_pronoun
 from ..coref.phrases import Word, starts_sentence, word_set
@@ -30,6 +30,7 @@ __all__ = ["KINDS", "GenderSwaps", "create_gender_swaps"]
 KINDS: Final = ("flip", "unify", "names", "they", "neo")
 
 _GENDERS: Final[tuple[Gender, Gender]] = ("M", "F")
+_NOUNS: Final = gendered_nouns("M") | gendered_nouns("F")
 _OTHER: Final[dict[Gender, Gender]] = {"M": "F", "F": "M"}
 # Initials, and the god of those who have one only.
 _KEPT: Final = frozenset(["M", "M.", "God"])
@@ -213,8 +214,9 @@ class GenderSwaps:
         return found
 
     def _is_surname(self, name: str) -> bool:
-        unknown = name not in self._lists.genders and name not in self._lists.titles
-        return len(name) > 2 and name.isalpha() and name.istitle() and unknown
+        lists = self._lists
+        other = name in lists.genders or name in lists.titles or name.lower() in _NOUNS
+        return len(name) > 2 and name.isalpha() and name.istitle() and not other
 
 
 class _NewNames:

@@ -129,6 +129,7 @@ def test_the_pronoun_of_a_pair_knows_it_too(swaps, lists):
         "He saw Frank College and the Peter.",
         "Will he come to St. John, Rare?",
         "He saw Nat King Hill and Hugo-Boris.",
+        "He told JOHN of John College.",
     ],
 )
 def test_what_is_no_first_name_stays(swaps, text):
@@ -153,6 +154,9 @@ def test_surnames_and_middle_names(swaps, lists):
 def test_where_all_mentions_are_known_a_name_is_in_one(swaps):
     doc = make_doc("Frank and he saw John.", ["he"], ["John"], exhaustive=True)
     assert swapped(swaps, doc, "flip")[:4].text == "Frank and she saw"
+    doc = make_doc("Frank and Frank Hill saw him.", ["Frank Hill", "him"], exhaustive=True)
+    new = swapped(swaps, doc, "flip")
+    assert new[0].text == new[2].text != "Frank"
     doc = make_doc("Frank and he saw John.", ["he"], ["John"])
     assert swapped(swaps, doc, "flip")[0].text != "Frank"
 
