@@ -25,6 +25,8 @@ __all__ = [
 
 # Candidates below this probability cannot change a decision.
 _NEGLIGIBLE: Final = 0.01
+# Keeps log-odds finite.
+_LEAST: Final = 1e-9
 # Mentions of one cluster that may be nested in each other, at most.
 _NESTED: Final = 8
 _MASC, _FEM = 1, 2
@@ -264,8 +266,7 @@ class _LinkFinder:
         return min(1.0, total)
 
     def _calibrated(self, probability: float) -> float:
-        if probability >= 1.0:
-            return 1.0
+        probability = min(max(probability, _LEAST), 1.0 - _LEAST)
         odds = math.log(probability / (1.0 - probability))
         return 1.0 / (1.0 + math.exp(-(self._scale * odds + self._offset)))
 
