@@ -8,9 +8,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..lexicons.gender import GENDERS
 from .candidates import Bools, Ints, Mentions, Pairs
 from .mentions import Span
-from .words import Kind
+from .words import Kind, Number
 
 __all__ = [
     "Clustering",
@@ -29,7 +30,8 @@ _NEGLIGIBLE: Final = 0.01
 _LEAST: Final = 1e-9
 # Mentions of one cluster that may be nested in each other, at most.
 _NESTED: Final = 8
-_MASC, _FEM = 1, 2
+_MASC, _FEM, _NEUT = (GENDERS.index(name) for name in ("masc", "fem", "neut"))
+_CONFLICTS: Final = ({_MASC, _FEM}, {_MASC, _NEUT}, {_FEM, _NEUT})
 
 
 class CorefScores(NamedTuple):
@@ -113,8 +115,8 @@ def decode(
 
     A mention joins the cluster whose mentions have the most probability together, where that
     is more than the probability of no antecedent and at least the threshold, and where cluster
-    and mention are not of two genders. A mention whose link is less probable than the threshold
-    leaves its cluster again, unless others lead to it.
+    and mention are not of two genders or numbers. A mention whose link is less probable than
+    the threshold leaves its cluster again, unless others lead to it.
 
     pronouns_only: only pronouns look for a cluster; each noun and name stays apart.
     link_scale, link_offset: applied to the log-odds of links, which makes probabilities of
@@ -122,7 +124,7 @@ def decode(
     """
     mentions = scores.mentions
     p = antecedent_probabilities(scores, temperature)
-    forest = _Forest(mentions.gender.tolist())
+    forest = _Forest(mentions)
     joined: dict[int, float] = {}
     anaphors = p[:, 0] < 0.5
     if pronouns_only:
@@ -156,11 +158,14 @@ def _rows(mask: Bools, candidates: Ints, p: npt.NDArray[Any]) -> dict[int, list[
 
 
 class _Forest:
-    """Mentions that are joined to clusters (union-find), with the gender of each cluster."""
+    """Mentions that are joined to clusters (union-find), with the gender and the number of each
+    cluster."""
 
-    def __init__(self, genders: list[int]) -> None:
-        self.parent = list(range(len(genders)))
-        self.gender = genders
+    def __init__(self, mentions: Mentions) -> None:
+        self.parent = list(range(len(mentions.gender)))
+        self.gender: list[int] = mentions.gender.tolist()
+        self.number: list[int] = mentions.number.tolist()
+        self.is_singular = mentions.is_kind(Kind.HE, Kind.SHE, Kind.IT).tolist()
 
     def find(self, i: int) -> int:
         while self.parent[i] != i:
@@ -169,13 +174,17 @@ class _Forest:
         return i
 
     def conflicts(self, i: int, root: int) -> bool:
-        return {self.gender[self.find(i)], self.gender[root]} == {_MASC, _FEM}
+        """Whether a mention cannot be of a cluster, by what is known of either."""
+        if {self.gender[self.find(i)], self.gender[root]} in _CONFLICTS:
+            return True
+        return self.is_singular[i] and self.number[root] == Number.PLURAL
 
     def join(self, i: int, root: int) -> None:
         own = self.find(i)
         self.parent[own] = root
         if self.gender[root] not in (_MASC, _FEM):
             self.gender[root] = self.gender[own] or self.gender[root]
+        self.number[root] = self.number[root] or self.number[own]
 
 
 def _collect(forest: _Forest, finder: "_LinkFinder", threshold: float) -> Clustering:

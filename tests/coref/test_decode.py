@@ -95,6 +95,27 @@ def test_no_cluster_of_two_genders():
     assert decoded(he).clusters == [[(2, 3), (4, 5)]]
 
 
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("Ann saw it . She waved", True),
+        ("Ann saw it . It waved", False),
+        ("dogs saw it . It waved", False),
+        ("dogs saw it . They waved", True),
+        ("it saw it . She waved", False),
+    ],
+)
+def test_no_cluster_of_person_and_thing_or_of_two_numbers(text, joined):
+    found = decoded(scores_of(text, [(0, 1), (4, 5)], {(1, 0): 5.0}))
+    assert found.clusters == ([[(0, 1), (4, 5)]] if joined else [])
+
+
+def test_a_cluster_has_the_gender_of_any_of_its_mentions():
+    text, spans = "friend came . She sat . It ate", [(0, 1), (3, 4), (6, 7)]
+    found = decoded(scores_of(text, spans, {(1, 0): 5.0, (2, 0): 5.0}))
+    assert found.clusters == [[(0, 1), (3, 4)]]
+
+
 def test_a_cluster_adds_up_its_mentions():
     text = "Ann met a friend . She waved . She left"
     spans = [(0, 1), (2, 4), (5, 6), (8, 9)]

@@ -103,10 +103,8 @@ def test_coordinations_take_the_best_on_either_side(scorer):
     spans = np.array([[0, 2], [1, 2], [3, 4], [3, 5], [6, 7]])
     scores = np.zeros((8, 5), dtype=np.float32)
     scores[0, 1], scores[1, 0], scores[3, 0], scores[3, 1] = 1.0, 2.0, 0.5, 3.0
-    words = read_words(
-        np.array([describe_word(word, 0) for word in "my dog and your cats saw me and".split()]),
-        [8],
-    )
+    text = "my dog and your cats saw me and"
+    words = read_words(np.array([describe_word(word, 0) for word in text.split()]), [8])
     assert _coordinations(spans, words, scores).tolist() == [[1, 5]]
 
 
