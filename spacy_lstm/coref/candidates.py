@@ -273,6 +273,9 @@ def pair_candidates(
     there = candidates >= 0
     safe = np.where(there, candidates, 0)
     there &= mentions.document[safe] == mentions.document[:, None]
+    # "Her brother" is not her, nor are "he and Ann" he.
+    pronoun = mentions.is_pronoun
+    there &= (mentions.start[safe] != mentions.start[:, None]) | ~(pronoun[safe] | pronoun[:, None])
     if max_distance:
         there &= np.abs(mentions.head[safe] - mentions.head[:, None]) <= max_distance
     candidates = np.where(there, candidates, -1)
@@ -331,6 +334,7 @@ _MENTION_EDGES: Final = (1, 2, 3, 4, 6, 9, 13, 20, 30, 41)
 _WORD_EDGES: Final = (1, 3, 6, 10, 16, 24, 40, 64, 120, 300)
 _SENTENCE_EDGES: Final = (1, 2, 3, 4, 6, 10, 20)
 _COUNT_EDGES: Final = (1, 2, 3, 5, 9)
+_QUOTE_EDGES: Final = (1, 2, 3, 4, 6)
 _AGREEMENTS: Final = 15  # genders × numbers
 
 PAIR_FEATURES: Final = {
@@ -347,15 +351,15 @@ PAIR_FEATURES: Final = {
     "places": 16,
     "forward": (len(_MENTION_EDGES) + 2),
     "occurrences": (len(_COUNT_EDGES) + 1) * KINDS,
-    "quotation": 4,
+    "quotation": (len(_QUOTE_EDGES) + 1) * 4 * 9,
 }
 """The features of a pair, with the number of values of each."""
 
 
 JOINT_FEATURES: Final = (
-    ("mentions between", "forward", "names between"),
-    ("words between", "sentences between", "string match", "quotation"),
-    ("kinds", "nesting", "opening"),
+    ("mentions between", "forward", "words between", "names between"),
+    ("quotation", "sentences between", "opening"),
+    ("kinds", "nesting", "string match"),
     ("gender and number", "places"),
     ("rivals between", "occurrences"),
 )
@@ -400,7 +404,6 @@ def _pair_values(words: Words, mentions: Mentions, pairs: Pairs) -> dict[str, In
     sentence = words.sentence[mentions.start]
     sentences = np.abs(sentence[i] - sentence[j])
     agreement = mentions.gender * len(Number) + mentions.number
-    quoted = words.quotes[mentions.start] % 2
     kinds, place = mentions.kind, mentions.place
     own_kind = kinds[i]
     opens = (place == 1).astype(np.int64)
@@ -419,8 +422,19 @@ def _pair_values(words: Words, mentions: Mentions, pairs: Pairs) -> dict[str, In
         "places": (place * 4)[j] + place[i],
         "forward": (gap + 1) * forward,
         "occurrences": often[j] + own_kind,
-        "quotation": (quoted * 2)[j] + quoted[i],
+        "quotation": _quotation(words, mentions, i, j),
     }
+
+
+def _quotation(words: Words, mentions: Mentions, i: Ints, j: Ints) -> Ints:
+    """How many quotation marks lie between the two, whether either is within a speech, and
+    whether it stands for who speaks or is spoken to: speakers take turns."""
+    quotes = words.quotes[mentions.start]
+    kind = mentions.kind
+    person = np.where((kind == Kind.I) | (kind == Kind.WE), 1, np.where(kind == Kind.YOU, 2, 0))
+    own = person * 2 + quotes % 2
+    between = _bucket(np.abs(quotes[i] - quotes[j]), _QUOTE_EDGES)
+    return np.asarray((between * 6 + own[i]) * 6 + own[j])
 
 
 def _string_match(mentions: Mentions, i: Ints, j: Ints) -> Ints:

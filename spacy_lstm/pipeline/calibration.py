@@ -134,7 +134,8 @@ class _Decoded:
         scored = self.evaluate(bias)
         if scored.get("conll_f") is None:
             return float(scored.get("gap_f") or 0.0)
-        return (2 * scored["conll_f"] + (scored.get("pronoun_link_accuracy") or 0.0)) / 3
+        pronouns = float(scored.get("pronoun_link_accuracy") or 0.0)
+        return (2 * float(scored["conll_f"]) + pronouns) / 3
 
     def evaluate(self, bias: dict[str, float]) -> dict[str, Any]:
         """What the component's scorer says."""

@@ -370,6 +370,11 @@ class CoreferenceResolver(PretrainedPipe):
             source_of(example.reference) if random() < _GUIDELINE_RATE else None
             for example in examples
         ]
+        # Who follows a guideline leaves alone what it does not mark. Who follows none knows
+        # nothing of those pronouns.
+        known = self.model.attrs["guidelines"]
+        told = np.array([guideline in known for guideline in guidelines], dtype=bool)
+        targets = targets._replace(unmarked=targets.unmarked & ~told)
         output, backprop = self.model.begin_update(self._input(docs, targets.all_spans, guidelines))
         loss, gradients = self.model.attrs["loss"](output, targets)
         backprop(gradients)

@@ -185,3 +185,22 @@ def test_features_stay_in_their_tables(documents):
     assert inside.all()
     assert (mentions.document[pairs.anaphor] == mentions.document[pairs.antecedent]).all()
     assert (pairs.anaphor != pairs.antecedent).all()
+
+
+def test_quotation_tells_turns_and_persons():
+    text = "“ I left . ” said Ann . “ You did . ”"
+    codes = np.array([describe_word(word, 0) for word in text.split()])
+    words = read_words(codes, [len(codes)])
+    start = np.array([1, 6, 9])
+    mentions = describe_mentions(words, start, start + 1)
+    pairs = pair_candidates(mentions, backward=2, forward=0, same_head=0, max_distance=0)
+    features = dict(zip(PAIR_FEATURES, pair_features(words, mentions, pairs).T, strict=True))
+    offset = sum(PAIR_FEATURES.values()) - PAIR_FEATURES["quotation"]
+    found = (features["quotation"] - offset).tolist()
+    # Marks between, then person and speech of the anaphor and of the candidate.
+    i_said, ann, you_said = 3, 0, 5
+    assert found == [
+        (1 * 6 + ann) * 6 + i_said,
+        (1 * 6 + you_said) * 6 + ann,
+        (2 * 6 + you_said) * 6 + i_said,
+    ]

@@ -139,9 +139,17 @@ def test_pronouns_only_leaves_names_apart():
 
 
 def test_a_pronoun_inside_its_antecedent_is_not_linked_to_it():
-    found = decoded(scores_of("her mother ran", [(0, 1), (0, 2)], {(1, 0): 5.0}))
-    assert found.clusters == [[(0, 1), (0, 2)]]
+    found = decoded(scores_of("sister of hers", [(0, 3), (2, 3)], {(1, 0): 5.0}))
+    assert found.clusters == [[(0, 3), (2, 3)]]
     assert found.links == [[]]
+
+
+def test_what_a_phrase_opens_with_is_not_what_it_is():
+    assert decoded(scores_of("her mother ran", [(0, 1), (0, 2)], {})).clusters == []
+    pairs = scores_of("Ann hit her mother", [(0, 1), (2, 3), (2, 4)], {}).pairs
+    assert {(2, 1), (1, 2)}.isdisjoint(
+        zip(pairs.anaphor.tolist(), pairs.antecedent.tolist(), strict=True)
+    )
 
 
 def test_a_pronoun_that_only_others_joined_has_the_score_of_that_join():
