@@ -15,7 +15,7 @@ from .syntax import SyntaxLogits, syntax_loss
 __all__ = ["CorefGradients", "coref_loss"]
 
 # A pronoun is what users ask for; names find each other by their letters.
-PRONOUN_WEIGHT = 1.5
+PRONOUN_WEIGHT = 2.0
 # Shares of a pair's loss: the choice among names alone, and the way that decoding takes.
 DIRECT_WEIGHT = 0.5
 CHAIN_WEIGHT = 1.0

@@ -392,7 +392,8 @@ def test_learns_from_documents_without_pairs(text, mentions):
     example = Example(nlp.make_doc(text), doc)
     losses = [nlp.update([example], sgd=optimizer)["lstm_coref"] for _ in range(3)]
     assert losses == sorted(losses, reverse=True)
-    assert losses[0] > losses[2] > 0
+    # White space is no mention for certain, so there is nothing to learn from it.
+    assert losses[0] > losses[2] > 0 or (text.isspace() and losses == [0.0] * 3)
 
 
 def test_get_loss(trained):
@@ -425,11 +426,12 @@ def test_averages_reach_torch():
     for _ in range(5):
         other.update(examples, sgd=optimizer)
     pipe = other.get_pipe("lstm_coref")
-    docs = [eg.predicted for eg in examples]
-    last = pipe.model.predict(pipe._input(docs, _gold())).pair_logits
+    # The same mentions whatever the weights say.
+    asked = pipe._input([eg.predicted for eg in examples], _gold())._replace(detect=False)
+    last = pipe.model.predict(asked).pair_logits
     with other.use_params(optimizer.averages):
-        averaged = pipe.model.predict(pipe._input(docs, _gold())).pair_logits
-    again = pipe.model.predict(pipe._input(docs, _gold())).pair_logits
+        averaged = pipe.model.predict(asked).pair_logits
+    again = pipe.model.predict(asked).pair_logits
     np.testing.assert_array_equal(last, again)
     finite = np.isfinite(last)
     assert np.abs(last[finite] - averaged[finite]).max() > 1e-4
