@@ -74,7 +74,16 @@ def _read_figures(folder: Path) -> dict[str, Any]:
     files = sorted(folder.glob("*.json"))
     if not files:
         raise LstmError(f"no figures in {folder}: write some with `evaluate … --output`")
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
+    return {path.stem: _numbers(json.loads(path.read_text(encoding="utf-8"))) for path in files}
+
+
+def _numbers(figures: dict[str, Any]) -> dict[str, Any]:
+    """Without curves and lists of cases, which would outgrow what a card needs."""
+    return {
+        key: _numbers(value) if isinstance(value, dict) else value
+        for key, value in figures.items()
+        if not isinstance(value, list)
+    }
 
 
 def _render(template: Path, figures: dict[str, Any]) -> str:

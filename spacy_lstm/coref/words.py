@@ -97,6 +97,14 @@ _PREPOSITION_ROW: Final = (
     "through within without during after before near like than upon toward towards"
 )
 _PREPOSITIONS: Final = frozenset(_PREPOSITION_ROW.split())
+_CALENDAR_ROW: Final = (
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may "
+    "june july august september october november december christmas easter"
+)
+# Days begin with a capital, but are nobody. (Lexicons know that April may be somebody.)
+_CALENDAR: Final = frozenset(
+    name + ending for name in _CALENDAR_ROW.split() for ending in ("", "s")
+)
 _PLURAL_ROW: Final = "people men women children police folks cattle clergy feet teeth mice"
 _PLURAL_NOUNS: Final = frozenset(_PLURAL_ROW.split())
 
@@ -129,6 +137,8 @@ def describe_word(text: str, gender: int) -> tuple[int, ...]:
         number = Number.PLURAL if plural else Number.UNKNOWN
         return key, _OTHER_FINE[lower], Kind.OTHER, 0, number, flags
     proper = text[:1].isupper()
+    if proper and not gender and lower in _CALENDAR:
+        gender = GENDERS.index("neut")
     kind = Kind.PROPER if proper else Kind.COMMON
     return key, int(kind), kind, gender, _noun_number(lower, proper), flags
 

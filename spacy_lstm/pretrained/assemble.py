@@ -60,7 +60,8 @@ def assemble_bundle(
             for shim in node.shims:
                 if isinstance(shim, TorchBridge):
                     shim.stores_half = True
-    draft = output.with_name(f".{output.name}.draft")
+    draft, old = (output.with_name(f".{output.name}.{part}") for part in ("draft", "old"))
+    output.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(draft, ignore_errors=True)
     nlp.meta["name"] = output.name.split("_", 1)[-1]
     nlp.meta.update(meta)
@@ -71,8 +72,12 @@ def assemble_bundle(
     if size >= LIMIT_BYTES:
         shutil.rmtree(draft)
         raise LstmError(f"The bundle has {size:,} bytes: expected less than {LIMIT_BYTES:,}.")
-    shutil.rmtree(output, ignore_errors=True)
+    # Whenever this is killed, one of the two is there whole.
+    shutil.rmtree(old, ignore_errors=True)
+    if output.exists():
+        output.rename(old)
     draft.rename(output)
+    shutil.rmtree(old, ignore_errors=True)
     return size
 
 

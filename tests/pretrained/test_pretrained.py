@@ -85,6 +85,11 @@ def test_a_new_bundle_takes_the_place_of_the_old_one(bundle, root):
     assert [path.name for path in root.iterdir()] == ["en_lstm_xs"]
 
 
+def test_a_bundle_may_go_where_no_folder_is_yet(bundle, tmp_path):
+    assemble_bundle({"lstm_coref": bundle}, tmp_path / "a" / "b" / "en_lstm_s", meta={}, card="x")
+    assert (tmp_path / "a" / "b" / "en_lstm_s" / "README.md").read_text() == "x"
+
+
 @pytest.mark.parametrize("loaded", [False, True])
 def test_initialize_keeps_pretrained_weights(bundle, loaded):
     nlp = load("en_lstm_xs") if loaded else spacy.blank("en")
