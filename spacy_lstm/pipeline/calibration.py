@@ -24,7 +24,15 @@ _BIASED_TOGETHER: Final = (
     (Kind.PROPER,),
     (Kind.I, Kind.WE, Kind.YOU),
 )
-_FITTED: Final = ("temperature", "null_bias", "null_weight", "link_scale", "link_offset")
+_GIVEN_TEMPERATURES: Final = (1.0, 1.25, 1.5, 1.75, 2.0)
+_FITTED: Final = (
+    "temperature",
+    "null_bias",
+    "link_scale",
+    "link_offset",
+    "given_temperature",
+    "null_weight",
+)
 _BIAS_STEPS: Final = (-1.0, -0.5, 0.5, 1.0)
 _ROUNDS: Final = 3
 _FEWEST_BINS: Final = 3
@@ -34,14 +42,14 @@ _LEAST_GAIN: Final = 0.0005
 
 
 def calibrate(pipe: CoreferenceResolver, examples: Sequence[Example]) -> dict[str, Any]:
-    """Fit temperature, null bias, null weight and links, and store them with the weights.
+    """Fit what turns scores into decisions and probabilities, and store it with the weights.
 
     The temperature (Guo et al. 2017) makes the gold antecedents of third-person pronouns most
-    likely; the null bias of each kind of mention makes clusters and pronouns best; the null
-    weight makes
-    most choices among given candidates right; a scale and an offset (Platt 1999) make a link's
-    log-odds those of a right antecedent. Documents with clusters serve the first and the last,
-    pair data the third, both the second; what has no data stays as it is.
+    likely; the null bias of each kind of mention makes clusters and pronouns best; a scale and
+    an offset (Platt 1999) make a link's log-odds those of a right antecedent; a temperature of
+    their own and a weight of "none" make most choices among given candidates right. Documents
+    with clusters serve all but the last two, pair data these and the null bias; what has no
+    data stays as it is.
 
     examples: development data, with the tokens of the pipeline as predicted documents.
     RETURNS: what was fitted.
@@ -51,11 +59,25 @@ def calibrate(pipe: CoreferenceResolver, examples: Sequence[Example]) -> dict[st
     _fit_null_bias(pipe, examples)
     _fit_temperature(pipe, examples)
     _fit_links(pipe, examples)
-    pairs = _given_pairs(pipe, examples)
-    if pairs:
-        right = [sum(_is_right(*pair, weight) for pair in pairs) for weight in _NULL_WEIGHTS]
-        pipe.cfg["null_weight"] *= float(_NULL_WEIGHTS[int(np.argmax(right))])
+    _fit_given(pipe, examples)
     return {key: pipe.cfg[key] for key in _FITTED}
+
+
+def _fit_given(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:
+    most, best = 0, (pipe.cfg["given_temperature"], pipe.cfg["null_weight"])
+    pipe.cfg["null_weight"] = 1.0
+    for factor in _GIVEN_TEMPERATURES:
+        pipe.cfg["given_temperature"] = factor * pipe.cfg["temperature"]
+        pairs = _given_pairs(pipe, examples)
+        right = np.array(
+            [sum(_is_right(*pair, weight) for pair in pairs) for weight in _NULL_WEIGHTS]
+        )
+        if pairs and right.max() > most:
+            # Of equally good weights one in the middle.
+            places = np.flatnonzero(right == right.max())
+            weight = float(_NULL_WEIGHTS[places[len(places) // 2]])
+            most, best = int(right.max()), (pipe.cfg["given_temperature"], weight)
+    pipe.cfg["given_temperature"], pipe.cfg["null_weight"] = best
 
 
 def _fit_temperature(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:

@@ -169,8 +169,9 @@ class CoreferenceResolver(PretrainedPipe):
         self.scorer = scorer
         self.cfg: dict[str, Any] = {
             "temperature": 1.0,
-            "null_weight": 1.0,
             "null_bias": {},
+            "given_temperature": 1.0,
+            "null_weight": 1.0,
             "link_scale": 1.0,
             "link_offset": 0.0,
         }
@@ -340,7 +341,8 @@ class CoreferenceResolver(PretrainedPipe):
         # A mention within two candidates, one inside the other, counts for the first.
         hits &= np.cumsum(hits, axis=1) == 1
         hits[row] = False
-        p = antecedent_probabilities(scores, self.cfg["temperature"])
+        temperature = self.cfg.get("given_temperature", self.cfg["temperature"])
+        p = antecedent_probabilities(scores, temperature)
         reached = np.clip(reach(p, scores, row, hits), 0.0, 1.0)
         none = max(0.0, 1.0 - float(reached.sum())) * self.cfg["null_weight"]
         shares = np.append(reached, none)

@@ -19,7 +19,7 @@ class Stub:
     scorer = None
 
     def __init__(self, logit=4.0, given=()):
-        self.cfg = {"temperature": 1.0, "null_weight": 1.0}
+        self.cfg = {"temperature": 1.0, "given_temperature": 1.0, "null_weight": 1.0}
         self.logit = logit
         self.given = given
 
@@ -81,7 +81,22 @@ def test_null_weight_makes_most_choices_right():
 def test_without_data_all_stays_as_it_is():
     stub = Stub()
     unchanged = {"temperature": 1.0, "null_bias": {}, "null_weight": 1.0}
-    assert calibrate(stub, []) == unchanged | {"link_scale": 1.0, "link_offset": 0.0}
+    unchanged |= {"link_scale": 1.0, "link_offset": 0.0, "given_temperature": 1.0}
+    assert calibrate(stub, []) == unchanged
+
+
+def test_given_candidates_have_a_temperature_of_their_own():
+    stub = Stub()
+
+    def score_given(examples):
+        # Right only where softer than the temperature of links.
+        p = 0.6 if stub.cfg["given_temperature"] > 1.3 else 0.001
+        return [[[p, 1 - p]] for _ in examples]
+
+    stub.score_given = score_given
+    fitted = calibrate(stub, [paired(1), paired(1)])
+    assert fitted["given_temperature"] == 1.5
+    assert fitted["null_weight"] < 0.6 / 0.4
 
 
 @pytest.mark.parametrize(("linked", "logit"), [(True, -0.4), (False, 0.4)])

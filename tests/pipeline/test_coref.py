@@ -332,6 +332,30 @@ def test_mistaken_model():
         make_nlp(model=model)
 
 
+@pytest.mark.parametrize(("drawn", "unmarked"), [(0.0, False), (1.0, True)])
+def test_pronouns_without_a_mark_are_unknown_unless_the_guideline_is_told(
+    monkeypatch, drawn, unmarked
+):
+    nlp = make_nlp(
+        model={"@architectures": "spacy_lstm.Coref.v1", **MODEL, "guidelines": ["litbank"]}
+    )
+    nlp.initialize(lambda: make_examples(nlp))
+    doc = nlp.make_doc("It rained.")
+    attrs = {"source": "litbank", "exhaustive": True}
+    doc.spans["coref_mentions"] = SpanGroup(doc, attrs=attrs, spans=[])
+    pipe = nlp.get_pipe("lstm_coref")
+    seen, loss = [], pipe.model.attrs["loss"]
+
+    def spy(output, targets):
+        seen.append(targets.unmarked.tolist())
+        return loss(output, targets)
+
+    monkeypatch.setitem(pipe.model.attrs, "loss", spy)
+    monkeypatch.setattr("spacy_lstm.pipeline.coref.random", lambda: drawn)
+    pipe.update([Example(nlp.make_doc(doc.text), doc)])
+    assert seen == [[unmarked]]
+
+
 def test_guidelines(trained):
     model = {"@architectures": "spacy_lstm.Coref.v1", **MODEL, "guidelines": ["test", "other"]}
     nlp = make_nlp(model=model, guideline="test")
