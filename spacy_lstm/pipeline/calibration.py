@@ -151,13 +151,16 @@ class _Decoded:
         self.scores = [pipe.score_documents([example.predicted]) for example in self.examples]
 
     def score(self, bias: dict[str, float]) -> float:
-        """Of documents the mean of CoNLL F, which counts twice, and of the share of pronouns in
-        the right cluster; F1 of pairs with names detected; 0 for what has neither."""
+        """Of documents the mean of CoNLL F, which counts twice, and of the F1 of pronouns' links,
+        which counts those of pronouns that refer to nothing; F1 of pairs with names detected; 0
+        for what has neither."""
         scored = self.evaluate(bias)
         if scored.get("conll_f") is None:
             return float(scored.get("gap_f") or 0.0)
-        pronouns = float(scored.get("pronoun_link_accuracy") or 0.0)
-        return (2 * float(scored["conll_f"]) + pronouns) / 3
+        everything = (scored.get("link_thresholds") or [{}])[0]
+        p, r = (float(everything.get(key) or 0.0) for key in ("p", "r"))
+        links = 2 * p * r / (p + r) if p + r else 0.0
+        return (2 * float(scored["conll_f"]) + links) / 3
 
     def evaluate(self, bias: dict[str, float]) -> dict[str, Any]:
         """What the component's scorer says."""
