@@ -109,6 +109,7 @@ def decode(
     threshold: float,
     temperature: float = 1.0,
     link_scale: float = 1.0,
+    link_own: float = 0.0,
     link_offset: float = 0.0,
 ) -> Clustering:
     """Join mentions to clusters from left to right.
@@ -119,8 +120,9 @@ def decode(
     the threshold leaves its cluster again, unless others lead to it.
 
     pronouns_only: only pronouns look for a cluster; each noun and name stays apart.
-    link_scale, link_offset: applied to the log-odds of links, which makes probabilities of
-        chains calibrated ones (Platt 1999).
+    link_scale, link_own, link_offset: a link's log-odds are those of its chain and those of
+        the mention's own decision, weighed by the first two, plus the third, which makes
+        calibrated probabilities of them (Platt 1999).
     """
     mentions = scores.mentions
     p = antecedent_probabilities(scores, temperature)
@@ -143,7 +145,7 @@ def decode(
         if allowed[best] > p[i, 0] and allowed[best] >= threshold:
             forest.join(i, best)
             joined[i] = min(1.0, allowed[best])
-    links = _LinkFinder(mentions, choices, joined, link_scale, link_offset)
+    links = _LinkFinder(mentions, choices, joined, (link_scale, link_own, link_offset))
     return _collect(forest, links, threshold)
 
 
@@ -217,14 +219,13 @@ class _LinkFinder:
         mentions: Mentions,
         choices: dict[int, list[tuple[int, float]]],
         joined: dict[int, float],
-        scale: float,
-        offset: float,
+        calibration: tuple[float, float, float],
     ) -> None:
         self._start, self._end = mentions.start.tolist(), mentions.end.tolist()
         self._is_pronoun = mentions.is_pronoun.tolist()
         self._choices = choices
         self._joined = joined
-        self._scale, self._offset = scale, offset
+        self._calibration = calibration
 
     def span(self, i: int) -> Span:
         return self._start[i], self._end[i]
@@ -241,7 +242,7 @@ class _LinkFinder:
             if antecedent is not None:
                 probability = self._probability(i, antecedent, leads, members)
                 leads[i] = antecedent, probability
-                links.append((i, antecedent, self._calibrated(probability)))
+                links.append((i, antecedent, self._calibrated(probability, i, antecedent)))
         return links
 
     def _antecedent(self, i: int, names: list[int]) -> int | None:
@@ -274,10 +275,16 @@ class _LinkFinder:
                 total += probability * (onward if target == antecedent else behind)
         return min(1.0, total)
 
-    def _calibrated(self, probability: float) -> float:
-        probability = min(max(probability, _LEAST), 1.0 - _LEAST)
-        odds = math.log(probability / (1.0 - probability))
-        return 1.0 / (1.0 + math.exp(-(self._scale * odds + self._offset)))
+    def _calibrated(self, probability: float, i: int, antecedent: int) -> float:
+        scale, own, offset = self._calibration
+        decision = self._joined[i] if i in self._joined else self._joined[antecedent]
+        odds = scale * _log_odds(probability) + own * _log_odds(decision) + offset
+        return 1.0 / (1.0 + math.exp(-odds))
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(max(probability, _LEAST), 1.0 - _LEAST)
+    return math.log(bounded / (1.0 - bounded))
 
 
 def reach(p: npt.NDArray[Any], scores: CorefScores, row: int, hits: Bools) -> npt.NDArray[Any]:

@@ -29,6 +29,7 @@ _FITTED: Final = (
     "temperature",
     "null_bias",
     "link_scale",
+    "link_own",
     "link_offset",
     "given_temperature",
     "null_weight",
@@ -36,6 +37,9 @@ _FITTED: Final = (
 _BIAS_STEPS: Final = (-1.0, -0.5, 0.5, 1.0)
 _ROUNDS: Final = 3
 _FEWEST_BINS: Final = 3
+_OWN_RATIOS: Final = (0.0, 0.25, 0.5, 1.0)
+# A smaller gain does not make up for one more weight.
+_LEAST_LIKELIER: Final = 1e-4
 _NEWTON_STEPS: Final = 20
 # A smaller gain on a few dozen documents is chance.
 _LEAST_GAIN: Final = 0.0005
@@ -45,8 +49,8 @@ def calibrate(pipe: CoreferenceResolver, examples: Sequence[Example]) -> dict[st
     """Fit what turns scores into decisions and probabilities, and store it with the weights.
 
     The temperature (Guo et al. 2017) makes the gold antecedents of third-person pronouns most
-    likely; the null bias of each kind of mention makes clusters and pronouns best; a scale and
-    an offset (Platt 1999) make a link's log-odds those of a right antecedent; a temperature of
+    likely; the null bias of each kind of mention makes clusters and pronouns best; two weights
+    and an offset (Platt 1999) make a link's log-odds those of a right antecedent; a temperature of
     their own and a weight of "none" make most choices among given candidates right. Documents
     with clusters serve all but the last two, pair data these and the null bias; what has no
     data stays as it is.
@@ -54,7 +58,7 @@ def calibrate(pipe: CoreferenceResolver, examples: Sequence[Example]) -> dict[st
     examples: development data, with the tokens of the pipeline as predicted documents.
     RETURNS: what was fitted.
     """
-    pipe.cfg.update(null_bias={}, link_scale=1.0, link_offset=0.0)
+    pipe.cfg.update(null_bias={}, link_scale=1.0, link_own=0.0, link_offset=0.0)
     _fit_temperature(pipe, examples)
     _fit_null_bias(pipe, examples)
     _fit_temperature(pipe, examples)
@@ -120,15 +124,31 @@ def _by_source(pipe: CoreferenceResolver, examples: Sequence[Example]) -> list["
 
 
 def _fit_links(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:
-    """Logistic regression of being right on the log-odds, over the bins of reliability curves."""
-    bins = [
-        row
-        for group in _by_source(pipe, examples)
-        for row in group.evaluate({}).get("link_reliability") or ()
-        if 0 < row["probability"] < 1
-    ]
-    if len(bins) < _FEWEST_BINS:
-        return
+    """Logistic regression of being right on the log-odds of chain and decision, over the bins of
+    reliability curves: their ratio is tried out, the rest fitted."""
+    groups = _by_source(pipe, examples)
+    most, best = -np.inf, (1.0, 0.0, 0.0)
+    for ratio in _OWN_RATIOS:
+        # Both together are to be about as large as one, or all would fall into the last bin.
+        scale = 1 / (1 + ratio)
+        pipe.cfg.update(link_scale=scale, link_own=scale * ratio, link_offset=0.0)
+        bins = [
+            row
+            for group in groups
+            for row in group.evaluate({}).get("link_reliability") or ()
+            if 0 < row["probability"] < 1
+        ]
+        if len(bins) < _FEWEST_BINS:
+            break
+        slope, offset, likelihood = _regress(bins)
+        if slope > 0 and likelihood > most + _LEAST_LIKELIER:
+            most, best = likelihood, (slope * scale, slope * scale * ratio, offset)
+    for key, value in zip(("link_scale", "link_own", "link_offset"), best, strict=True):
+        pipe.cfg[key] = round(float(value), 4)
+
+
+def _regress(bins: Sequence[dict[str, Any]]) -> tuple[float, float, float]:
+    """Slope and offset of log-odds, and the mean log-likelihood of an answer with them."""
     n, p, right = (np.array([row[key] for row in bins]) for key in ("n", "probability", "accuracy"))
     inputs = np.stack([np.log(p / (1 - p)), np.ones_like(p)], axis=1)
     weights = np.array([1.0, 0.0])
@@ -137,9 +157,10 @@ def _fit_links(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:
         # A prior of one answer in each bin keeps what perfect answers ask for finite.
         gradient = inputs.T @ (n * (right - fitted) + (p - fitted))
         curvature = (inputs * ((n + 1) * fitted * (1 - fitted))[:, None]).T @ inputs
-        weights = weights + np.linalg.solve(curvature, gradient)
-    if np.isfinite(weights).all() and weights[0] > 0:
-        pipe.cfg["link_scale"], pipe.cfg["link_offset"] = (round(float(w), 4) for w in weights)
+        weights = weights + np.linalg.pinv(curvature) @ gradient
+    fitted = np.clip(1 / (1 + np.exp(-inputs @ weights)), 1e-9, 1 - 1e-9)
+    likelihood = n @ (right * np.log(fitted) + (1 - right) * np.log(1 - fitted)) / n.sum()
+    return float(weights[0]), float(weights[1]), float(likelihood)
 
 
 class _Decoded:

@@ -173,6 +173,7 @@ class CoreferenceResolver(PretrainedPipe):
             "given_temperature": 1.0,
             "null_weight": 1.0,
             "link_scale": 1.0,
+            "link_own": 0.0,
             "link_offset": 0.0,
         }
 
@@ -219,6 +220,7 @@ class CoreferenceResolver(PretrainedPipe):
             threshold=self.threshold,
             temperature=self.cfg["temperature"],
             link_scale=self.cfg.get("link_scale", 1.0),
+            link_own=self.cfg.get("link_own", 0.0),
             link_offset=self.cfg.get("link_offset", 0.0),
         )
         parts = [Clustering([], []) for _ in docs]

@@ -88,6 +88,13 @@ def test_log_odds_of_links_are_scaled_and_shifted():
     assert link.score == pytest.approx(1 / (1 + np.exp(-1.75)), abs=1e-3)
 
 
+def test_a_links_own_decision_has_a_weight():
+    text, spans = "Ann left . She sat . She ate", [(0, 1), (3, 4), (6, 7)]
+    scores = scores_of(text, spans, {(1, 0): 1.0, (2, 1): 2.0})
+    second = decoded(scores, link_scale=0.0, link_own=0.5).links[0][1]
+    assert second.score == pytest.approx(1 / (1 + np.exp(-1.0)), abs=1e-3)
+
+
 def test_no_cluster_of_two_genders():
     logits = {(2, 1): 5.0, (2, 0): 4.9}
     assert decoded(scores_of(*ANN, logits)).clusters == [[(0, 1), (4, 5)]]

@@ -81,7 +81,8 @@ def test_null_weight_makes_most_choices_right():
 def test_without_data_all_stays_as_it_is():
     stub = Stub()
     unchanged = {"temperature": 1.0, "null_bias": {}, "null_weight": 1.0}
-    unchanged |= {"link_scale": 1.0, "link_offset": 0.0, "given_temperature": 1.0}
+    unchanged |= {"link_scale": 1.0, "link_own": 0.0, "link_offset": 0.0}
+    unchanged["given_temperature"] = 1.0
     assert calibrate(stub, []) == unchanged
 
 
@@ -143,7 +144,22 @@ def test_links_stay_as_they_are_where_answers_do_not_tell(rows):
     stub.scorer = lambda examples: {"conll_f": 0.5, "link_reliability": rows}
     stub.set_annotations = stub.decode_scores = lambda *_: None
     fitted = calibrate(stub, [clustered(linked=True)])
-    assert (fitted["link_scale"], fitted["link_offset"]) == (1.0, 0.0)
+    assert (fitted["link_scale"], fitted["link_own"], fitted["link_offset"]) == (1.0, 0.0, 0.0)
+
+
+def test_the_own_decision_counts_where_it_tells_more():
+    stub = Stub()
+
+    def scorer(examples):
+        right = 0.9 if stub.cfg["link_own"] == stub.cfg["link_scale"] else 0.6
+        rows = curve((99, 0.4, 1 - right), (99, 0.5, 0.5), (99, 0.6, right))
+        return {"conll_f": 0.5, "link_reliability": rows}
+
+    stub.scorer = scorer
+    stub.set_annotations = stub.decode_scores = lambda *_: None
+    fitted = calibrate(stub, [clustered(linked=True)])
+    assert fitted["link_own"] == pytest.approx(fitted["link_scale"], abs=1e-3)
+    assert fitted["link_own"] > 1
 
 
 def test_answers_that_are_all_right_leave_finite_odds():
