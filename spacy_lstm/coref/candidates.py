@@ -117,7 +117,9 @@ def read_words(codes: npt.NDArray[Any], lengths: list[int]) -> Words:
     spoken = _last_where(content, tokens)
     previous_end = np.concatenate([[-1], pending[:-1]]) if n else pending
     previous_content = np.concatenate([[-1], spoken[:-1]]) if n else spoken
-    opens = (tokens == starts) | (content & (previous_end > previous_content))
+    # The first word of a document opens one, whatever white space and document come before it.
+    first = (previous_content < starts) | (previous_end > previous_content)
+    opens = (tokens == starts) | (content & first)
     _settle_capitals(codes, opens, document)
     is_opener = (flags & Flag.OPENER) > 0
     is_quote = ((flags & Flag.QUOTE) > 0).astype(np.int64)
@@ -242,8 +244,12 @@ def _occurrences(document: Ints, key: Ints, head: Ints) -> Ints:
 def _places(words: Words, start: Ints, end: Ints) -> Ints:
     flags = words.codes[:, Col.FLAGS]
     n = len(flags)
-    after = np.where(end < n, flags[np.minimum(end, n - 1)], 0)
-    before = np.where(start > 0, flags[np.maximum(start - 1, 0)], 0)
+    following, previous = np.minimum(end, n - 1), np.maximum(start - 1, 0)
+    own_document = words.document[start]
+    inside = (end < n) & (words.document[following] == own_document)
+    after = np.where(inside, flags[following], 0)
+    inside = (start > 0) & (words.document[previous] == own_document)
+    before = np.where(inside, flags[previous], 0)
     own = np.where(end - start == 1, flags[start], 0)
     possessive = ((after & Flag.POSSESSIVE_MARK) > 0) | ((own & Flag.POSSESSIVE) > 0)
     place = np.where((before & Flag.PREPOSITION) > 0, 2, 0)

@@ -28,6 +28,7 @@ __all__ = [
 _NEGLIGIBLE: Final = 0.01
 # Keeps log-odds finite.
 _LEAST: Final = 1e-9
+_MOST: Final = 40.0
 # Mentions of one cluster that may be nested in each other, at most.
 _NESTED: Final = 8
 _MASC, _FEM, _NEUT = (GENDERS.index(name) for name in ("masc", "fem", "neut"))
@@ -115,9 +116,10 @@ def decode(
     """Join mentions to clusters from left to right.
 
     A mention joins the cluster whose mentions have the most probability together, where that
-    is more than the probability of no antecedent and at least the threshold, and where cluster
-    and mention are not of two genders or numbers. A mention whose link is less probable than
-    the threshold leaves its cluster again, unless others lead to it.
+    is more than the probability of no antecedent, and where cluster and mention are not of two
+    genders; *he*, *she* and *it* join no plural. Links less probable than the threshold are
+    left out, and with them the mentions that no other link leads to; so are pronouns of a
+    cluster without a name or noun whose decision is.
 
     pronouns_only: only pronouns look for a cluster; each noun and name stays apart.
     link_scale, link_own, link_offset: a link's log-odds are those of its chain and those of
@@ -142,7 +144,7 @@ def decode(
         if not allowed:
             continue
         best = max(allowed, key=lambda root: allowed[root])
-        if allowed[best] > p[i, 0] and allowed[best] >= threshold:
+        if allowed[best] > p[i, 0]:
             forest.join(i, best)
             joined[i] = min(1.0, allowed[best])
     links = _LinkFinder(mentions, choices, joined, (link_scale, link_own, link_offset))
@@ -199,16 +201,30 @@ def _collect(forest: _Forest, finder: "_LinkFinder", threshold: float) -> Cluste
             continue
         found = finder.find(cluster)
         links = [link for link in found if link[2] >= threshold]
-        if len(links) < len(found):
-            targets = {j for _, j, _ in links}
-            kept = {i for i, _, _ in links} | targets
-            gone = {i for i, _, _ in found} - kept
-            cluster = [i for i in cluster if i not in gone]
+        if threshold > 0:
+            cluster = _sure(cluster, found, links, finder, threshold)
             if len(cluster) < 2:
                 continue
         result.clusters.append([finder.span(i) for i in cluster])
         result.links.append([Link(finder.span(i), finder.span(j), score) for i, j, score in links])
     return result
+
+
+def _sure(
+    cluster: list[int],
+    found: list[tuple[int, int, float]],
+    links: list[tuple[int, int, float]],
+    finder: "_LinkFinder",
+    threshold: float,
+) -> list[int]:
+    """What is left of a cluster with those of the found links that reach the threshold."""
+    ends = {i for link in links for i in link[:2]}
+    linked = {i for i, _, _ in found}
+    return [
+        i
+        for i in cluster
+        if i in ends or (i not in linked and finder.stays(i, bool(found), threshold))
+    ]
 
 
 class _LinkFinder:
@@ -229,6 +245,13 @@ class _LinkFinder:
 
     def span(self, i: int) -> Span:
         return self._start[i], self._end[i]
+
+    def stays(self, i: int, among_links: bool, threshold: float) -> bool:
+        """Whether a mention without a link has joined its cluster surely enough. The one that
+        joined nothing stays where there are no links at all."""
+        if i not in self._joined:
+            return not among_links
+        return self._calibrated(self._joined[i], i, i) >= threshold
 
     def find(self, cluster: list[int]) -> list[tuple[int, int, float]]:
         """Each anaphor with the nearest earlier noun or name, or else the nearest later one."""
@@ -279,7 +302,7 @@ class _LinkFinder:
         scale, own, offset = self._calibration
         decision = self._joined[i] if i in self._joined else self._joined[antecedent]
         odds = scale * _log_odds(probability) + own * _log_odds(decision) + offset
-        return 1.0 / (1.0 + math.exp(-odds))
+        return 1.0 / (1.0 + math.exp(-min(max(odds, -_MOST), _MOST)))
 
 
 def _log_odds(probability: float) -> float:

@@ -39,7 +39,10 @@ NEO_SETS: Final = (
 _PLURALS: Final = {"is": "are", "was": "were", "has": "have", "does": "do"}
 # Where a clause opens with one of these, its verb comes before the subject.
 _OPENERS: Final = word_set("what where when why how who whom nor neither so and but or if ; : ,")
-_ADVERBS: Final = word_set("also always ever just never now often still then always thus yet not")
+_ADVERBS: Final = word_set(
+    "also always ever just never now often only once soon still then thus yet not"
+)
+_LY_VERBS: Final = word_set("apply comply imply multiply rely reply supply")
 _NO_VERBS: Final = word_set(
     "always perhaps thus his hers its this as yes unless besides afterwards sometimes less "
     "towards upwards forwards backwards across us nevertheless nonetheless s ours yours theirs"
@@ -116,7 +119,9 @@ def _inverted(words: Sequence[Word], i: int) -> tuple[int, str] | None:
 
 
 def _is_adverb(text: str) -> bool:
-    return text in _ADVERBS or (text.endswith("ly") and text.islower() and len(text) > 4)
+    if text in _ADVERBS:
+        return True
+    return text.endswith("ly") and text.islower() and len(text) > 4 and text not in _LY_VERBS
 
 
 def _without_s(text: str) -> str | None:

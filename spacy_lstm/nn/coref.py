@@ -420,5 +420,5 @@ def _coordinations(spans: Ints, words: Words, scores: npt.NDArray[np.float32]) -
     joined = np.stack([before[marks], after[marks + 1]], axis=1)
     joined = joined[(joined >= 0).all(axis=1)]
     short = joined[:, 1] - joined[:, 0] <= scores.shape[1]
-    same = words.document[joined[:, 0]] == words.document[joined[:, 1] - 1]
+    same = words.sentence[joined[:, 0]] == words.sentence[joined[:, 1] - 1]
     return np.asarray(joined[short & same])

@@ -95,6 +95,9 @@ class SyntaxHead(nn.Module):
     def _band_scores(self, X: Tensor, places: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
         """The logits of heads by blocks of rising tokens: the first token that the bands of a
         block read, the places counted from it, and their logits."""
+        if not len(places):
+            # Of nothing `torch.split` makes one empty block.
+            return
         dependents = self.dependent(embedding(places[:, HEAD_REACH], X)) * _HEAD_WIDTH**-0.5
         governors = self.governor(X)
         for near, D in zip(

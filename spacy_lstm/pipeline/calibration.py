@@ -68,6 +68,8 @@ def calibrate(pipe: CoreferenceResolver, examples: Sequence[Example]) -> dict[st
 
 
 def _fit_given(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:
+    if not any(numbered_groups(example.reference, PAIRS_PREFIX) for example in examples):
+        return
     most, best = 0, (pipe.cfg["given_temperature"], pipe.cfg["null_weight"])
     pipe.cfg["null_weight"] = 1.0
     for factor in _GIVEN_TEMPERATURES:
@@ -76,7 +78,7 @@ def _fit_given(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:
         right = np.array(
             [sum(_is_right(*pair, weight) for pair in pairs) for weight in _NULL_WEIGHTS]
         )
-        if pairs and right.max() > most:
+        if right.max() > most:
             # Of equally good weights one in the middle.
             places = np.flatnonzero(right == right.max())
             weight = float(_NULL_WEIGHTS[places[len(places) // 2]])
@@ -141,26 +143,38 @@ def _fit_links(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:
         if len(bins) < _FEWEST_BINS:
             break
         slope, offset, likelihood = _regress(bins)
-        if slope > 0 and likelihood > most + _LEAST_LIKELIER:
+        if likelihood > most + _LEAST_LIKELIER:
             most, best = likelihood, (slope * scale, slope * scale * ratio, offset)
     for key, value in zip(("link_scale", "link_own", "link_offset"), best, strict=True):
         pipe.cfg[key] = round(float(value), 4)
 
 
 def _regress(bins: Sequence[dict[str, Any]]) -> tuple[float, float, float]:
-    """Slope and offset of log-odds, and the mean log-likelihood of an answer with them."""
+    """Slope and offset of log-odds, and the mean log-likelihood of an answer with them; no change
+    where none is better."""
     n, p, right = (np.array([row[key] for row in bins]) for key in ("n", "probability", "accuracy"))
     inputs = np.stack([np.log(p / (1 - p)), np.ones_like(p)], axis=1)
-    weights = np.array([1.0, 0.0])
+    unchanged = weights = np.array([1.0, 0.0])
     for _ in range(_NEWTON_STEPS):
-        fitted = 1 / (1 + np.exp(-inputs @ weights))
+        fitted = _sigmoid(inputs @ weights)
         # A prior of one answer in each bin keeps what perfect answers ask for finite.
         gradient = inputs.T @ (n * (right - fitted) + (p - fitted))
         curvature = (inputs * ((n + 1) * fitted * (1 - fitted))[:, None]).T @ inputs
-        weights = weights + np.linalg.pinv(curvature) @ gradient
-    fitted = np.clip(1 / (1 + np.exp(-inputs @ weights)), 1e-9, 1 - 1e-9)
-    likelihood = n @ (right * np.log(fitted) + (1 - right) * np.log(1 - fitted)) / n.sum()
-    return float(weights[0]), float(weights[1]), float(likelihood)
+        # Short steps, for far away the curvature is nothing.
+        weights = weights + np.clip(np.linalg.pinv(curvature) @ gradient, -1, 1)
+
+    def likelihood(weights: Any) -> float:
+        fitted = _sigmoid(inputs @ weights)
+        each = right * np.log(fitted) + (1 - right) * np.log(1 - fitted)
+        return float(n @ each / n.sum())
+
+    if weights[0] <= 0 or likelihood(weights) < likelihood(unchanged):
+        weights = unchanged
+    return float(weights[0]), float(weights[1]), likelihood(weights)
+
+
+def _sigmoid(log_odds: Any) -> Any:
+    return 1 / (1 + np.exp(-np.clip(log_odds, -20, 20)))
 
 
 class _Decoded:

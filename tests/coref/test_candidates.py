@@ -204,3 +204,26 @@ def test_quotation_tells_turns_and_persons():
         (1 * 6 + you_said) * 6 + ann,
         (2 * 6 + you_said) * 6 + i_said,
     ]
+
+
+@pytest.mark.parametrize("before", ["", "Bob left . ", "Bob said to "])
+@pytest.mark.parametrize("after", ["", " 's dog barked", " left"])
+def test_mentions_are_the_same_whatever_document_is_beside_theirs(before, after):
+    text = "Ann saw Eve"
+    parts = [part.split() for part in (before, text, after)]
+    words = read_words(
+        np.array([describe_word(word, 0) for part in parts for word in part]),
+        [len(part) for part in parts],
+    )
+    start = np.array([0, 2])
+    alone = read_words(np.array([describe_word(word, 0) for word in text.split()]), [3])
+    first = len(parts[0])
+    found = describe_mentions(words, start + first, start + first + 1)
+    assert found.place.tolist() == describe_mentions(alone, start, start + 1).place.tolist()
+
+
+def test_a_document_opens_with_its_first_word_whatever_white_space_is_before_it():
+    codes = np.array([describe_word(word, 0) for word in ["Hi", ".", "\t", "himself", "left"]])
+    for first in (0, 2):
+        words = read_words(codes[first:], [2, 3] if first == 0 else [3])
+        assert words.opens_sentence[-3:].tolist() == [True, True, False]

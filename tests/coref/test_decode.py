@@ -73,12 +73,12 @@ def test_a_mention_whose_chain_is_too_weak_leaves_its_cluster():
     assert decoded(scores, threshold=0.6).clusters == [spans]
 
 
-def test_a_weak_link_between_names_leaves_those_that_others_lead_to():
+def test_a_weak_link_between_names_parts_what_others_lead_to():
     text, spans = "Ann left . Ann sat . She ate", [(0, 1), (3, 4), (6, 7)]
     scores = scores_of(text, spans, {(1, 0): 1.5, (2, 1): 3.0})
     # From the log-odds 1.5 and 3 to 0.5 and 2: about 0.62 and 0.88.
     found = decoded(scores, threshold=0.7, link_offset=-1.0)
-    assert found.clusters == [spans]
+    assert found.clusters == [spans[1:]]
     assert [(link.anaphor, link.antecedent) for link in found.links[0]] == [((6, 7), (3, 4))]
 
 
@@ -86,6 +86,14 @@ def test_log_odds_of_links_are_scaled_and_shifted():
     scores = scores_of(*ANN, {(2, 0): 3.0})
     ((link,),) = decoded(scores, link_scale=0.5, link_offset=0.25).links
     assert link.score == pytest.approx(1 / (1 + np.exp(-1.75)), abs=1e-3)
+
+
+def test_pronouns_without_a_name_obey_the_threshold_too():
+    text, spans = "She left . She sat . She ate", [(0, 1), (3, 4), (6, 7)]
+    scores = scores_of(text, spans, {(1, 0): 3.0, (2, 1): 1.0})
+    assert decoded(scores, threshold=0.5).clusters == [spans]
+    assert decoded(scores, threshold=0.8).clusters == [spans[:2]]
+    assert decoded(scores, threshold=0.99).clusters == []
 
 
 def test_a_links_own_decision_has_a_weight():
@@ -185,7 +193,13 @@ def test_every_link_obeys_the_threshold(logits, null, threshold, pronouns_only):
     there = scores.pairs.candidates >= 0
     values = np.resize(np.array(logits), there.sum())
     scores.pair_logits[there] = values
-    found = decoded(scores, threshold=threshold, pronouns_only=pronouns_only)
+    calibration = {"link_scale": 0.6, "link_own": 0.2, "link_offset": 0.5}
+    options = {"pronouns_only": pronouns_only, **calibration}
+    found = decoded(scores, threshold=threshold, **options)
+    every = [link for links in decoded(scores, **options).links for link in links]
+    assert sorted(link for links in found.links for link in links) == sorted(
+        link for link in every if link.score >= threshold
+    )
     for cluster, links in zip(found.clusters, found.links, strict=True):
         assert cluster == sorted(set(cluster))
         assert len({link.anaphor for link in links}) == len(links)

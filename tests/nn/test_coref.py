@@ -146,7 +146,15 @@ def test_batched_equals_one_by_one(scorer):
     torch.testing.assert_close(both.pair_logits, pairs)
 
 
-def test_nothing_to_score(scorer):
+@pytest.mark.parametrize("syntax", [False, True])
+@pytest.mark.parametrize("learns", [False, True])
+def test_nothing_to_score(syntax, learns):
+    scorer = CorefScorer(**SETTINGS, syntax=syntax)
+    with torch.set_grad_enabled(learns):
+        _score_nothing(scorer)
+
+
+def _score_nothing(scorer):
     output = scorer(vectors(0), request_of(texts=()))
     assert output.pair_logits.shape[0] == 0
     scorer.floor = math.inf

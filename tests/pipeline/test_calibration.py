@@ -136,6 +136,7 @@ def test_links_get_the_log_odds_of_being_right(scale, offset):
     [
         curve((5, 0.4, 1.0), (5, 0.9, 1.0)),  # too few bins to tell
         curve((50, 0.2, 0.9), (50, 0.5, 0.5), (50, 0.8, 0.1)),  # the wrong way round
+        curve((9, 0.9, 0.9), (9, 0.9, 0.9), (9, 0.9, 0.9)),
         None,
     ],
 )
@@ -160,6 +161,22 @@ def test_the_own_decision_counts_where_it_tells_more():
     fitted = calibrate(stub, [clustered(linked=True)])
     assert fitted["link_own"] == pytest.approx(fitted["link_scale"], abs=1e-3)
     assert fitted["link_own"] > 1
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        curve((50, 0.999, 0.3), (50, 0.9, 0.9), (50, 0.99, 0.5)),
+        curve((500, 0.9999, 0.01), (5, 0.0001, 0.0), (5, 0.5, 0.5)),
+    ],
+)
+def test_odd_curves_leave_finite_weights(rows):
+    stub = Stub()
+    stub.scorer = lambda examples: {"conll_f": 0.5, "link_reliability": rows}
+    stub.set_annotations = stub.decode_scores = lambda *_: None
+    fitted = calibrate(stub, [clustered(linked=True)])
+    assert 0 < fitted["link_scale"] < 20
+    assert abs(fitted["link_offset"]) < 20
 
 
 def test_answers_that_are_all_right_leave_finite_odds():

@@ -219,6 +219,13 @@ def test_bundles_that_ship_are_named_for_their_language():
         assert name == f"{meta['lang']}_{meta['name']}"
 
 
+@pytest.mark.parametrize("text", ["", " ", "\n\n", ".", "😀", "Go!", "\t himself"])
+def test_what_ships_reads_any_text(text):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("lstm_coref")
+    assert nlp(text).text == text
+
+
 def test_averaged_checkpoints():
     def weights(nlp):
         (bridge, _) = nlp.get_pipe("lstm_coref").model.shims
