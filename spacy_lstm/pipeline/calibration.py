@@ -60,9 +60,11 @@ def calibrate(pipe: CoreferenceResolver, examples: Sequence[Example]) -> dict[st
     """
     pipe.cfg.update(null_bias={}, link_scale=1.0, link_own=0.0, link_offset=0.0)
     _fit_temperature(pipe, examples)
-    _fit_null_bias(pipe, examples)
+    # Without a null bias yet, which each fit adds as it needs it: the model reads them only once.
+    groups = _by_source(pipe, examples)
+    _fit_null_bias(pipe, groups)
     _fit_temperature(pipe, examples)
-    _fit_links(pipe, examples)
+    _fit_links(pipe, groups)
     _fit_given(pipe, examples)
     return {key: pipe.cfg[key] for key in _FITTED}
 
@@ -98,9 +100,8 @@ def _fit_temperature(pipe: CoreferenceResolver, examples: Sequence[Example]) -> 
         pipe.cfg["temperature"] = float(_TEMPERATURES[int(np.argmin(losses))])
 
 
-def _fit_null_bias(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:
+def _fit_null_bias(pipe: CoreferenceResolver, groups: Sequence["_Decoded"]) -> None:
     """One kind of mention after the other, for as long as the clusters get better by it."""
-    groups = _by_source(pipe, examples)
     bias: dict[str, float] = {}
     best = _mean_score(groups, bias)
     for _ in range(_ROUNDS):
@@ -125,10 +126,9 @@ def _by_source(pipe: CoreferenceResolver, examples: Sequence[Example]) -> list["
     return [_Decoded(pipe, group) for group in sources.values()]
 
 
-def _fit_links(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:
+def _fit_links(pipe: CoreferenceResolver, groups: Sequence["_Decoded"]) -> None:
     """Logistic regression of being right on the log-odds of chain and decision, over the bins of
     reliability curves: their ratio is tried out, the rest fitted."""
-    groups = _by_source(pipe, examples)
     most, best = -np.inf, (1.0, 0.0, 0.0)
     for ratio in _OWN_RATIOS:
         # Both together are to be about as large as one, or all would fall into the last bin.
@@ -137,7 +137,7 @@ def _fit_links(pipe: CoreferenceResolver, examples: Sequence[Example]) -> None:
         bins = [
             row
             for group in groups
-            for row in group.evaluate({}).get("link_reliability") or ()
+            for row in group.evaluate(pipe.cfg["null_bias"]).get("link_reliability") or ()
             if 0 < row["probability"] < 1
         ]
         if len(bins) < _FEWEST_BINS:
