@@ -219,9 +219,9 @@ class CoreferenceResolver(PretrainedPipe):
             pronouns_only=self.link == "pronouns",
             threshold=self.threshold,
             temperature=self.cfg["temperature"],
-            link_scale=self.cfg.get("link_scale", 1.0),
-            link_own=self.cfg.get("link_own", 0.0),
-            link_offset=self.cfg.get("link_offset", 0.0),
+            link_scale=self.cfg["link_scale"],
+            link_own=self.cfg["link_own"],
+            link_offset=self.cfg["link_offset"],
         )
         parts = [Clustering([], []) for _ in docs]
         ends = np.cumsum([len(doc) for doc in docs])
@@ -243,7 +243,7 @@ class CoreferenceResolver(PretrainedPipe):
         spans: mentions that have to be considered, in tokens of the batch. *Shape:* ``(n, 2)``
         """
         scores: CorefScores = self.model.predict(self._input(docs, spans))
-        return with_null_bias(scores, self.cfg.get("null_bias", {}))
+        return with_null_bias(scores, self.cfg["null_bias"])
 
     def _input(
         self, docs: list[Doc], spans: Any, guidelines: Sequence[str | None] = ()
@@ -343,8 +343,7 @@ class CoreferenceResolver(PretrainedPipe):
         # A mention within two candidates, one inside the other, counts for the first.
         hits &= np.cumsum(hits, axis=1) == 1
         hits[row] = False
-        temperature = self.cfg.get("given_temperature", self.cfg["temperature"])
-        p = antecedent_probabilities(scores, temperature)
+        p = antecedent_probabilities(scores, self.cfg["given_temperature"])
         reached = np.clip(reach(p, scores, row, hits), 0.0, 1.0)
         none = max(0.0, 1.0 - float(reached.sum())) * self.cfg["null_weight"]
         shares = np.append(reached, none)
