@@ -14,7 +14,16 @@ from .mentions import (
     find_pronoun,
 )
 
-__all__ = ["FINE_TYPES", "KINDS", "Flag", "Kind", "Number", "WordColumn", "describe_word"]
+__all__ = [
+    "CALENDAR_NAMES",
+    "FINE_TYPES",
+    "KINDS",
+    "Flag",
+    "Kind",
+    "Number",
+    "WordColumn",
+    "describe_word",
+]
 
 
 class WordColumn(IntEnum):
@@ -98,12 +107,13 @@ _PREPOSITION_ROW: Final = (
 )
 _PREPOSITIONS: Final = frozenset(_PREPOSITION_ROW.split())
 _CALENDAR_ROW: Final = (
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may "
-    "june july august september october november december christmas easter"
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May "
+    "June July August September October November December Christmas Easter"
 )
+CALENDAR_NAMES: Final = frozenset(_CALENDAR_ROW.split())
 # Days begin with a capital, but are nobody. (Lexicons know that April may be somebody.)
 _CALENDAR: Final = frozenset(
-    name + ending for name in _CALENDAR_ROW.split() for ending in ("", "s")
+    name.lower() + ending for name in CALENDAR_NAMES for ending in ("", "s")
 )
 _PLURAL_ROW: Final = "people men women children police folks cattle clergy feet teeth mice"
 _PLURAL_NOUNS: Final = frozenset(_PLURAL_ROW.split())

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from ..coref.gender_swap import Gender, gendered_nouns
+from ..coref.words import CALENDAR_NAMES
 from ..errors import LstmError
 from ..lexicons.gender import read_gender_lexicon, read_name_counts
 
@@ -64,11 +65,6 @@ _FUNCTION: Final = frozenset(_FUNCTION_ROW.split())
 _PLACE_WORDS: Final = frozenset(["in", "at", "near", "from", "to"])
 _IN: Final = frozenset(["in", "at", "near"])
 _ARTICLES: Final = frozenset(["the", "a", "an"])
-_MONTH_ROW: Final = (
-    "January February March April May June July August September October November December "
-    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Christmas Easter"
-)
-_DATES: Final = frozenset(_MONTH_ROW.split())
 _THING_ROW: Final = (
     "Street Road Avenue Park River County Award Awards Prize Bay Island Islands Lake Mount Hall "
     "Square Bridge Station Trophy Cup Memorial Show Festival Series Act Building Beach Tech City "
@@ -328,7 +324,7 @@ class PersonFinder:
         last = names[-1]
         if last.endswith(".") or last.isupper():
             return False
-        if not parts.titled and (names[0] in _DATES or self._counts.is_place(names[0])):
+        if not parts.titled and (names[0] in CALENDAR_NAMES or self._counts.is_place(names[0])):
             return False
         return not self._counts.is_common(last) or self._counts.surnames[last] >= _SURNAME_COUNT
 
@@ -414,7 +410,7 @@ class PersonFinder:
     def _is_no_name(self, name: str, before: str) -> bool:
         """Whether a word that no full name of the document explains is no person's name."""
         counts = self._counts
-        if name in _DATES or (name.isupper() and len(name) > 1) or _DEMONYM.match(name):
+        if name in CALENDAR_NAMES or (name.isupper() and len(name) > 1) or _DEMONYM.match(name):
             return True
         if counts.is_place(name):
             return True
