@@ -79,6 +79,19 @@ class CorefOutput(NamedTuple):
     """In training with the second task: tags, relations and heads."""
 
 
+class _Tree(NamedTuple):
+    """What the predicted tree says of mentions, without gradients."""
+
+    roles: Roles
+    places: Tensor
+    """Of each mention its row in the other two, where a word is that is the head of several.
+    *Shape:* ``(mentions,)``"""
+    relations: Tensor
+    """Probabilities. *Shape:* ``(heads, relations)``"""
+    governors: Tensor
+    """As `Governors.average`. *Shape:* ``(heads, input_width)``"""
+
+
 class CorefScorer(nn.Module):
     """Finds mentions and scores their candidate antecedents.
 
@@ -174,9 +187,10 @@ class CorefScorer(nn.Module):
         mentions = describe_mentions(words, spans[:, 0], spans[:, 1])
         pairs = pair_candidates(mentions, max_distance=request.max_distance, **self.reach)
         document = torch.from_numpy(words.document).to(X.device)
-        G = self._mention_vectors(X, mentions, document)
+        tree = self._read_tree(X, mentions, document)
+        G = self._mention_vectors(X, mentions, document, tree)
         scores = self._own_scores(mention_logits, spans)
-        roles = self._read_roles(X, mentions, document)
+        roles = None if tree is None else tree.roles
         pair_logits = self._score_pairs(G, scores, words, mentions, pairs, roles)
         hidden = self.null_hidden(G) + self.null_guideline(
             guideline[torch.from_numpy(mentions.document).to(X.device)]
@@ -241,7 +255,9 @@ class CorefScorer(nn.Module):
         known_scores: Tensor = torch.where(known, scores, torch.zeros_like(scores))
         return known_scores.clamp(min=-8, max=8)
 
-    def _mention_vectors(self, X: Tensor, mentions: Mentions, document: Tensor) -> Tensor:
+    def _mention_vectors(
+        self, X: Tensor, mentions: Mentions, document: Tensor, tree: "_Tree | None"
+    ) -> Tensor:
         start, end, head = (
             torch.from_numpy(places).to(X.device)
             for places in (mentions.start, mentions.end - 1, mentions.head)
@@ -257,46 +273,38 @@ class CorefScorer(nn.Module):
             + self.mention_head(embedding(head, X))
             + self.mention_features(features + self.feature_offsets)
         )
-        if self.syntax is not None:
-            summed = summed + self._roles(X, head, document)
+        if tree is not None:
+            summed = summed + self._roles(X, head, document, tree)
         return torch.tanh(summed)
 
-    def _roles(self, X: Tensor, tokens: Tensor, document: Tensor) -> Tensor:
-        """What the relations of some tokens, and the words that govern them, say of mentions."""
-        assert self.syntax is not None
-        if is_lean(X):
-            return self._lean_roles(X, tokens, document)
-        relations = torch.softmax(self.syntax.relation(embedding(tokens, X)), dim=1)
-        places = band(tokens, document)
-        heads = torch.softmax(self.syntax.head_logits(X, places), dim=1)
-        governors = self.mention_governor(X)[places]
-        governor: Tensor = (heads.unsqueeze(1) @ governors).squeeze(1)
-        role: Tensor = self.mention_relation(relations) + governor
-        return role
-
-    def _lean_roles(self, X: Tensor, tokens: Tensor, document: Tensor) -> Tensor:
-        """The same, to rounding, where no gradient is wanted."""
-        assert self.syntax is not None
-        # Mentions within each other share their head word.
-        heads, own = torch.unique(tokens, return_inverse=True)
-        relations = torch.softmax(self.syntax.relation(embedding(heads, X)), dim=1)
-        governors = self.syntax.average_governors(X, heads, document)
-        # What is linear may come after the average, of which there are fewer than tokens.
-        role = self.mention_relation(relations) + self.mention_governor(governors)
-        return embedding(own, role)
-
-    @torch.no_grad()
-    def _read_roles(self, X: Tensor, mentions: Mentions, document: Tensor) -> Roles | None:
+    def _read_tree(self, X: Tensor, mentions: Mentions, document: Tensor) -> "_Tree | None":
         if self.syntax is None:
             return None
         # Mentions within each other share their head word.
         heads, own = np.unique(mentions.head, return_inverse=True)
         tokens = torch.from_numpy(heads).to(X.device)
-        relation = self.syntax.relation(embedding(tokens, X)).argmax(dim=1)
-        first = self.syntax.best_governors(X, tokens, document)
-        governors, place = torch.unique(first, return_inverse=True)
-        second = self.syntax.best_governors(X, governors, document)[place]
-        return Roles._make(found.cpu().numpy()[own] for found in (relation, first, second))
+        with torch.no_grad():
+            relations = self.syntax.relation(embedding(tokens, X))
+            governors = self.syntax.read_governors(X, tokens, document)
+        found = (relations.argmax(dim=1), governors.first, governors.second)
+        roles = Roles._make(numbers.cpu().numpy()[own] for numbers in found)
+        places = torch.from_numpy(own).to(X.device)
+        return _Tree(roles, places, torch.softmax(relations, dim=1), governors.average)
+
+    def _roles(self, X: Tensor, tokens: Tensor, document: Tensor, tree: "_Tree") -> Tensor:
+        """What the relations of some tokens, and the words that govern them, say of mentions."""
+        assert self.syntax is not None
+        if is_lean(X):
+            # What is linear may come after the average, of which there are fewer than tokens.
+            role = self.mention_relation(tree.relations) + self.mention_governor(tree.governors)
+            return embedding(tree.places, role)
+        relations = torch.softmax(self.syntax.relation(embedding(tokens, X)), dim=1)
+        places = band(tokens, document)
+        heads = torch.softmax(self.syntax.head_logits(X, places), dim=1)
+        governors = self.mention_governor(X)[places]
+        governor: Tensor = (heads.unsqueeze(1) @ governors).squeeze(1)
+        trained: Tensor = self.mention_relation(relations) + governor
+        return trained
 
     def _score_pairs(
         self,

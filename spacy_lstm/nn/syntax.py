@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy, embedding
 
 from ..coref.syntax import HEAD_REACH, RELATIONS, TAGS, SyntaxTargets
 
-__all__ = ["SyntaxHead", "SyntaxLogits", "syntax_loss"]
+__all__ = ["Governors", "SyntaxHead", "SyntaxLogits", "syntax_loss"]
 
 _HEAD_WIDTH = 48
 # Tokens whose bands are looked at together, when governors are averaged.
@@ -26,6 +26,17 @@ class SyntaxLogits(NamedTuple):
     heads: Tensor
     """Of each place from `HEAD_REACH` words before to as many after. *Shape:* ``(tokens,
     2 * HEAD_REACH + 1)``"""
+
+
+class Governors(NamedTuple):
+    """The words that govern some tokens."""
+
+    first: Tensor
+    """The one that most likely does: places in the batch. *Shape:* ``(n,)``"""
+    second: Tensor
+    """The one that governs that one. *Shape:* ``(n,)``"""
+    average: Tensor
+    """The vectors of all that may, weighed by how likely each is. *Shape:* ``(n, input_width)``"""
 
 
 class SyntaxHead(nn.Module):
@@ -62,44 +73,47 @@ class SyntaxHead(nn.Module):
         logits: Tensor = scores * _HEAD_WIDTH**-0.5 + self.distance
         return logits
 
-    def average_governors(self, X: Tensor, tokens: Tensor, document: Tensor) -> Tensor:
-        """The vectors of the words that may govern some tokens, weighed by how likely each is.
+    @torch.no_grad()
+    def read_governors(self, X: Tensor, tokens: Tensor, document: Tensor) -> "Governors":
+        """What the heads of some tokens say; see `Governors`.
 
         In blocks of matrices instead of a band for every token, which takes a tenth of the time
         and keeps nothing for a gradient.
 
         tokens: rising. *Shape:* ``(n,)``
-        RETURNS: *Shape:* ``(n, input_width)``
         """
+        governors = self.governor(X)
         places = band(tokens, document)
-        averages = []
-        for low, columns, scores in self._band_scores(X, places):
+        best, averages = [], []
+        for low, columns, scores in self._band_scores(X, governors, places):
+            best.append(scores.argmax(dim=1, keepdim=True))
             high = low + int(columns[-1, -1]) + 1
             # The ends of a document may stand in a band many times, so that weights add up.
             weights = scores.new_zeros(len(columns), high - low)
             weights.scatter_add_(1, columns, torch.softmax(scores, dim=1))
             averages.append(weights @ X[low:high])
-        return torch.cat(averages) if averages else X.new_zeros(0, X.shape[1])
+        if not best:
+            return Governors(tokens, tokens, X.new_zeros(0, X.shape[1]))
+        first = places.gather(1, torch.cat(best)).squeeze(1)
+        # Few words govern many.
+        verbs, own = torch.unique(first, return_inverse=True)
+        places = band(verbs, document)
+        above = [
+            scores.argmax(dim=1, keepdim=True)
+            for _, _, scores in self._band_scores(X, governors, places)
+        ]
+        second = places.gather(1, torch.cat(above)).squeeze(1)[own]
+        return Governors(first, second, torch.cat(averages))
 
-    @torch.no_grad()
-    def best_governors(self, X: Tensor, tokens: Tensor, document: Tensor) -> Tensor:
-        """The word that governs each of some tokens, most likely.
-
-        tokens: rising. *Shape:* ``(n,)``
-        RETURNS: places in the batch. *Shape:* ``(n,)``
-        """
-        places = band(tokens, document)
-        best = [scores.argmax(dim=1, keepdim=True) for _, _, scores in self._band_scores(X, places)]
-        return places.gather(1, torch.cat(best)).squeeze(1) if best else tokens
-
-    def _band_scores(self, X: Tensor, places: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
+    def _band_scores(
+        self, X: Tensor, governors: Tensor, places: Tensor
+    ) -> Iterator[tuple[int, Tensor, Tensor]]:
         """The logits of heads by blocks of rising tokens: the first token that the bands of a
         block read, the places counted from it, and their logits."""
         if not len(places):
             # Of nothing `torch.split` makes one empty block.
             return
         dependents = self.dependent(embedding(places[:, HEAD_REACH], X)) * _HEAD_WIDTH**-0.5
-        governors = self.governor(X)
         for near, D in zip(
             torch.split(places, _BLOCK), torch.split(dependents, _BLOCK), strict=True
         ):

@@ -128,7 +128,10 @@ def test_an_earlier_inference_leaves_gradients_as_they_are():
         gradients.append({name: p.grad for name, p in scorer.named_parameters()})
     for name, gradient in gradients[0].items():
         other = gradients[1][name]
-        assert gradient is other is None or torch.equal(gradient, other), name
+        assert (gradient is None) == (other is None), name
+        # Threads may add up in any order.
+        if gradient is not None:
+            torch.testing.assert_close(gradient, other)
     assert gradients[0]["pair_features.weight"].abs().sum() > 0
     assert gradients[0]["mention_governor.weight"].abs().sum() > 0
 

@@ -43,14 +43,26 @@ def test_labels() -> None:
 
 
 @pytest.mark.parametrize("lengths", [(1,), (3, 1, 7), (200, 1, 90)])
-def test_average_governors_by_bands(lengths) -> None:
+def test_governors_by_bands(lengths) -> None:
     torch.manual_seed(0)
     n = sum(lengths)
     head, X = SyntaxHead(input_width=8), torch.randn(n, 8)
     torch.nn.init.normal_(head.distance)
     document = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
+    places = band(torch.arange(n), document)
+    logits = head.head_logits(X, places)
+    # Where the ends of a document stand in a band many times, any of them is the place.
+    first = places.gather(1, logits.argmax(dim=1, keepdim=True)).squeeze(1)
+    average = (torch.softmax(logits, dim=1).unsqueeze(2) * X[places]).sum(1)
     tokens = (torch.rand(n) < 0.7).nonzero().squeeze(1)
-    places = band(tokens, document)
-    weights = torch.softmax(head.head_logits(X, places), dim=1)
-    expected = (weights.unsqueeze(2) * X[places]).sum(1)
-    torch.testing.assert_close(head.average_governors(X, tokens, document), expected)
+    found = head.read_governors(X, tokens, document)
+    torch.testing.assert_close(found.average, average[tokens])
+    assert found.first.tolist() == first[tokens].tolist()
+    assert found.second.tolist() == first[first[tokens]].tolist()
+
+
+def test_no_governors_of_nothing() -> None:
+    document, nothing = torch.zeros(3, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)
+    found = SyntaxHead(input_width=8).read_governors(torch.randn(3, 8), nothing, document)
+    assert [len(part) for part in found] == [0, 0, 0]
+    assert found.average.shape == (0, 8)
