@@ -135,18 +135,19 @@ def decode(
         anaphors &= mentions.is_pronoun
     columns = (p[:, 1:] > _NEGLIGIBLE) & anaphors[:, None]
     choices = _rows(columns, scores.pairs.candidates, p[:, 1:])
+    none = p[:, 0].tolist()
     for i, row in choices.items():
         sums: dict[int, float] = {}
         for j, probability in row:
             root = forest.find(j)
             sums[root] = sums.get(root, 0.0) + probability
-        allowed = {root: s for root, s in sums.items() if not forest.conflicts(i, root)}
-        if not allowed:
-            continue
-        best = max(allowed, key=lambda root: allowed[root])
-        if allowed[best] > p[i, 0]:
-            forest.join(i, best)
-            joined[i] = min(1.0, allowed[best])
+        for root in sorted(sums, key=sums.__getitem__, reverse=True):
+            if sums[root] <= none[i]:
+                break
+            if not forest.conflicts(i, root):
+                forest.join(i, root)
+                joined[i] = min(1.0, sums[root])
+                break
     links = _LinkFinder(mentions, choices, joined, (link_scale, link_own, link_offset))
     return _collect(forest, links, threshold)
 
@@ -170,6 +171,7 @@ class _Forest:
         self.gender: list[int] = mentions.gender.tolist()
         self.number: list[int] = mentions.number.tolist()
         self.is_singular = mentions.is_kind(Kind.HE, Kind.SHE, Kind.IT).tolist()
+        self._joined: set[int] = set()
 
     def find(self, i: int) -> int:
         while self.parent[i] != i:
@@ -186,19 +188,22 @@ class _Forest:
     def join(self, i: int, root: int) -> None:
         own = self.find(i)
         self.parent[own] = root
+        self._joined |= {own, i, root}
         if self.gender[root] not in (_MASC, _FEM):
             self.gender[root] = self.gender[own] or self.gender[root]
         self.number[root] = self.number[root] or self.number[own]
 
+    def clusters(self) -> list[list[int]]:
+        """The mentions of each cluster of two or more, both in order."""
+        members: dict[int, list[int]] = {}
+        for i in sorted(self._joined):
+            members.setdefault(self.find(i), []).append(i)
+        return list(members.values())
+
 
 def _collect(forest: _Forest, finder: "_LinkFinder", threshold: float) -> Clustering:
-    members: dict[int, list[int]] = {}
-    for i in range(len(forest.parent)):
-        members.setdefault(forest.find(i), []).append(i)
     result = Clustering([], [])
-    for cluster in members.values():
-        if len(cluster) < 2:
-            continue
+    for cluster in forest.clusters():
         found = finder.find(cluster)
         links = [link for link in found if link[2] >= threshold]
         if threshold > 0:

@@ -6,6 +6,7 @@ stored as safetensors together with the sizes that the module was built with.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, cast
@@ -22,6 +23,12 @@ from ..errors import LstmError
 __all__ = ["TorchBridge", "get_bridge", "split_rows"]
 
 _FORMAT: Final = "spacy_lstm.v1"
+
+# A fork inherits the pool of OpenMP without its threads, and would wait for them for ever. One
+# thread needs no pool. (`nlp.pipe(n_process=2)` forks, and so do servers.)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
 Settings = dict[str, Any]
 
 

@@ -1,7 +1,8 @@
 """lstm_coref: pronoun resolution with coreference clusters."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from random import random
 from typing import Any, Final
 
@@ -224,10 +225,10 @@ class CoreferenceResolver(PretrainedPipe):
             link_offset=self.cfg["link_offset"],
         )
         parts = [Clustering([], []) for _ in docs]
-        ends = np.cumsum([len(doc) for doc in docs])
+        ends = list(accumulate(len(doc) for doc in docs))
         for spans, links in zip(*clustering, strict=True):
-            which = int(np.searchsorted(ends, spans[0][0], side="right"))
-            first = int(ends[which]) - len(docs[which])
+            which = bisect_right(ends, spans[0][0])
+            first = ends[which] - len(docs[which])
             parts[which].clusters.append([_shift(span, -first) for span in spans])
             parts[which].links.append(
                 [

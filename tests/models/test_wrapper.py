@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -213,3 +216,20 @@ def test_to_device_without_weights_and_with():
 def test_split_rows():
     parts = split_rows(np.arange(6), [2, 0, 4])
     assert [part.tolist() for part in parts] == [[0, 1], [], [2, 3, 4, 5]]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
+def test_a_forked_process_does_not_wait_for_threads_it_has_not() -> None:
+    script = """
+import os, torch
+import spacy_lstm.models.wrapper
+torch.set_num_threads(2)
+work = torch.ones(2_000_000)
+work.exp()
+child = os.fork()
+if not child:
+    work.exp()
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=120)
