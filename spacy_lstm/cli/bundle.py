@@ -12,7 +12,7 @@ from spacy.training import Example
 
 from ..errors import LstmError
 from ..pipeline.calibration import calibrate
-from ..pretrained.assemble import assemble_bundle, average_checkpoints
+from ..pretrained.assemble import assemble_bundle, average_checkpoints, narrow_component
 from .evaluate import read_docs
 from .models import JsonOption, load_for
 from .reporting import only_json, print_json
@@ -28,6 +28,7 @@ def bundle(
     card: str | Path,
     metrics: str | Path | None = None,
     calibration: Sequence[str] = (),
+    head_width: int | None = None,
     licence: str = "MIT",
 ) -> dict[str, Any]:
     """Put trained components together under one name, weights in half precision.
@@ -42,6 +43,8 @@ def bundle(
             name giving NAME; they are stored in meta.json too.
         calibration: development data, as `evaluate` takes it, that the probabilities of
             `lstm_coref` are fitted on; none: they stay as they are.
+        head_width: make the heads of `lstm_coref`'s multihead attention this narrow, fitted to the
+            texts of the development data; None leaves them as they were trained.
         licence: of the bundle.
     Returns:
         where it is and how many bytes it has.
@@ -54,9 +57,13 @@ def bundle(
         "lstm_sentiment": load_for(sentiment, "lstm_sentiment")[0],
     }
     text = _render(Path(card), figures)
+    if head_width is not None and not calibration:
+        raise LstmError("--head-width without --calibration: give texts that it can be fitted to")
     if calibration:
         nlp, pipe = checkpoints[0]
         examples = [Example(nlp.make_doc(doc.text), doc) for doc in read_docs(nlp, calibration)]
+        if head_width is not None:
+            narrow_component(pipe, [example.predicted for example in examples], head_width)
         calibrate(pipe, examples)
     meta = {
         "version": version("spacy-lstm"),
@@ -109,6 +116,10 @@ def bundle_cli(
     calibration: Annotated[
         list[str] | None, typer.Option(help="Development data to fit probabilities on.")
     ] = None,
+    head_width: Annotated[
+        int | None,
+        typer.Option(min=1, help="Narrow lstm_coref's attention heads to this, for speed."),
+    ] = None,
     licence: Annotated[str, typer.Option(help="Of the bundle.")] = "MIT",
     as_json: JsonOption = False,
 ) -> None:
@@ -121,6 +132,7 @@ def bundle_cli(
             card=card,
             metrics=metrics,
             calibration=calibration or (),
+            head_width=head_width,
             licence=licence,
         )
     if as_json:

@@ -70,13 +70,18 @@ class DotAttention(Attention):
 
 
 class MultiheadAttention(Attention):
-    """Multi-head self-attention (Vaswani et al. 2017, section 3.2.2)."""
+    """Multi-head self-attention (Vaswani et al. 2017, section 3.2.2).
 
-    def __init__(self, *, width: int, heads: int = 4) -> None:
+    width: of the states.
+    heads: number of heads.
+    head_width: of a head's queries, keys and values; None for its part of the states' width.
+    """
+
+    def __init__(self, *, width: int, heads: int = 4, head_width: int | None = None) -> None:
         super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.output = nn.Linear(width, width)
+        self.heads, self.head_width = heads, head_width or width // heads
+        self.qkv = nn.Linear(width, 3 * heads * self.head_width)
+        self.output = nn.Linear(heads * self.head_width, width)
 
     def forward(self, H: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """As `Attention.forward`."""
@@ -92,10 +97,10 @@ class MultiheadAttention(Attention):
         return self._join(scaled_dot_product_attention(query, key, value, keys))
 
     def _project(self, H: Tensor) -> Tensor:
-        """Queries, keys and values. *Shape:* ``(3, batch, heads, length, width / heads)``"""
-        batch, length, width = H.shape
+        """Queries, keys and values. *Shape:* ``(3, batch, heads, length, head_width)``"""
+        batch, length, _ = H.shape
         qkv: Tensor = self.qkv(H)
-        return qkv.view(batch, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        return qkv.view(batch, length, 3, self.heads, self.head_width).permute(2, 0, 3, 1, 4)
 
     def _join(self, context: Tensor) -> Tensor:
         joined: Tensor = self.output(context.transpose(1, 2).flatten(2))
@@ -109,8 +114,13 @@ ATTENTION: Final = {
 }
 
 
-def build_attention(kind: str, *, width: int) -> Attention:
-    """The attention of that name (a key of `ATTENTION`) over states of `width`."""
+def build_attention(kind: str, *, width: int, head_width: int | None = None) -> Attention:
+    """The attention of that name (a key of `ATTENTION`) over states of `width`.
+
+    head_width: as in `MultiheadAttention`, for that one alone.
+    """
+    if head_width is not None:
+        return MultiheadAttention(width=width, head_width=head_width)
     return ATTENTION[kind](width=width)
 
 

@@ -67,6 +67,7 @@ class BiLSTMEncoder(nn.Module):
     cell: a key of `CELLS`.
     attention: a key of `attention.ATTENTION`, or None. Its context is added to the hidden
         states and the sum is normalized.
+    head_width: of heads that `narrowing.narrow_heads` made narrower than they were trained.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class BiLSTMEncoder(nn.Module):
         dropout: float = 0.0,
         cell: str = "lstm",
         attention: str | None = None,
+        head_width: int | None = None,
     ) -> None:
         super().__init__()
         self.cell = cell
@@ -91,7 +93,9 @@ class BiLSTMEncoder(nn.Module):
             for layer in range(depth)
         )
         self.dropout = nn.Dropout(dropout)
-        self.attention = build_attention(attention, width=width) if attention else None
+        self.attention = (
+            build_attention(attention, width=width, head_width=head_width) if attention else None
+        )
         self.norm = nn.LayerNorm(width) if attention else None
         if cell == "lstm":
             self._open_forget_gates()

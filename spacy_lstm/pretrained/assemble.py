@@ -7,13 +7,15 @@ from typing import Any, Final
 
 import spacy
 from spacy.language import Language
+from spacy.tokens import Doc
 from thinc.api import Config
 
 from ..errors import LstmError
+from ..models.narrowing import narrow_attention
 from ..models.wrapper import TorchBridge
 from . import has_listener
 
-__all__ = ["LIMIT_BYTES", "assemble_bundle", "average_checkpoints"]
+__all__ = ["LIMIT_BYTES", "assemble_bundle", "average_checkpoints", "narrow_component"]
 
 LIMIT_BYTES: Final = 15_000_000
 """Size that a bundle must stay under."""
@@ -103,6 +105,15 @@ def average_checkpoints(checkpoints: Sequence[Language], name: str) -> Language:
             if weights.is_floating_point():
                 weights.copy_(sum(state[key] for state in states) / len(states))
     return first
+
+
+def narrow_component(pipe: Any, docs: Sequence[Doc], head_width: int) -> None:
+    """Narrow the attention of a component's own encoder, see `models.narrowing`.
+
+    pipe: the component; changed.
+    docs, head_width: as there.
+    """
+    narrow_attention(pipe.model.get_ref("tok2vec"), docs, head_width)
 
 
 def _bridges(pipe: Any) -> list[TorchBridge]:

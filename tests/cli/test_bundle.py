@@ -1,9 +1,14 @@
 import json
+from pathlib import Path
 
 import pytest
+import spacy
 
 from spacy_lstm.cli.bundle import bundle
 from spacy_lstm.errors import LstmError
+from spacy_lstm.models.wrapper import get_bridge
+
+CORPUS = Path(__file__).resolve().parents[2] / "corpus"
 
 
 class Assembled:
@@ -55,3 +60,29 @@ def test_missing_files(assembled, tmp_path):
         bundle(tmp_path / "x", coref=["a"], sentiment="b", card=tmp_path / "none.md")
     with pytest.raises(LstmError, match="no figures in"):
         bundle(tmp_path / "x", coref=["a"], sentiment="b", card=tmp_path, metrics=tmp_path)
+
+
+def test_narrower_heads_need_texts(assembled, tmp_path):
+    card = tmp_path / "card.md"
+    card.write_text("card")
+    with pytest.raises(LstmError, match="--head-width without --calibration: give texts"):
+        bundle(tmp_path / "x", coref=["a"], sentiment="b", card=card, head_width=8)
+    assert assembled.calls == []
+
+
+def test_narrower_heads_are_in_the_bundle(tmp_path):
+    card, data = tmp_path / "card.md", tmp_path / "dev.jsonl"
+    card.write_text("card")
+    rows = (CORPUS / "coref_en" / "dev.jsonl").read_text(encoding="utf8").splitlines()
+    data.write_text("\n".join(rows[:30]), encoding="utf8")
+    target = tmp_path / "en_lstm_xs"
+    sources = {"coref": ["en_lstm_sm"], "sentiment": "en_lstm_sm"}
+    made = bundle(target, **sources, card=card, calibration=[str(data)], head_width=16)
+    assert made["bytes"] < 15_000_000
+    nlp = spacy.load(target)
+    tok2vec = nlp.get_pipe("lstm_coref").model.get_ref("tok2vec")
+    assert get_bridge(tok2vec).module.encoder.attention.head_width == 16
+    doc = nlp("When Anna came home, she fed her cat.")
+    assert [token._.antecedent.text for token in doc if token.text in ("she", "her")] == [
+        "Anna"
+    ] * 2
