@@ -14,6 +14,8 @@ from pathlib import Path
 import spacy
 from source.cards import card
 from source.markup import Span, parse, read_records, to_row
+from source.sentiment_suite import make_sentiment_cases
+from source.sentiment_suite import read_frames as read_sentiment_frames
 from source.suites import Case, count_table, make_cases, read_frames
 from source.templates import SPLITS, Template, Vocabulary, generate, read_vocabulary
 
@@ -28,7 +30,7 @@ GENERATED = {
     "sentiment_zh": {"train": 160, "dev": 36, "test": 36},
 }
 # Behavioural suites: for tests only, in a folder that nothing trains from.
-SUITES = ("pronouns_en",)
+SUITES = ("pronouns_en", "sentiment_en")
 # What ``~`` in the markup stands for.
 JOINTS = {"en": " ", "zh": ""}
 
@@ -162,6 +164,10 @@ def genders(language: str) -> str:
 
 def suite_cases(name: str) -> list[Case]:
     """The cases of a behavioural suite."""
+    if name.startswith("sentiment"):
+        vocabulary = read_vocabulary("\n".join(lines(f"{name}.words.txt")), "f m n")
+        frames = read_sentiment_frames(lines(f"{name}.frames.txt"))
+        return make_sentiment_cases(name, frames, vocabulary)
     vocabulary = read_vocabulary(
         "\n".join(lines(f"{name}.words.txt")), "\n".join(lines(f"{name}.agreement.txt"))
     )

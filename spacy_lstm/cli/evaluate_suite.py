@@ -1,9 +1,9 @@
 """`spacy-lstm evaluate suite`: which behaviours of a pipeline fail, class by class."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 from spacy.tokens import Doc
@@ -12,7 +12,8 @@ from tqdm import tqdm
 from ..coref.mentions import Span
 from ..coref.suite import judge_pronoun, read_question
 from ..errors import LstmError
-from ..suites import RIGHT, Verdict, read_suite, tally_verdicts
+from ..suites import RIGHT, Case, Verdict, read_suite, tally_verdicts
+from ..suites.sentiment import LABELS, Answer, judge_sentiment, read_questions
 from .evaluate import ModelArgument, OutputOption
 from .files import write_atomically
 from .models import JsonOption, load_for
@@ -20,41 +21,44 @@ from .reporting import format_table, only_json, print_json
 
 __all__ = ["evaluate_suite", "evaluate_suite_cli"]
 
-_OUTCOMES = ("missed", "wrong", "spurious")
+Annotate = Callable[[str], dict[str, Doc]]
+"""From a component's factory to the document of each text."""
+Outcome = tuple[str, dict[str, Any]]
+"""What became of a case, and what to tell of it where it failed."""
 
 
 def evaluate_suite(
     model: str | Path, suite: str | Path, *, progress: bool = False
 ) -> dict[str, Any]:
-    """Ask a pipeline's `lstm_coref` the questions of a behavioural suite.
+    """Ask a pipeline the questions of a behavioural suite: its `lstm_coref` those about pronouns,
+    its `lstm_sentiment` those about sentiment.
 
     Args:
         model: a bundle's name, a pipeline's folder or package.
-        suite: a JSONL file, as `corpus/suites` has them.
+        suite: a JSONL file, as `corpus/suites` has them; the fields of its cases tell the task.
         progress: show a bar on a terminal.
     Returns:
-        `suite`, the file's name; what `spacy_lstm.suites.tally_verdicts` tells; and `failed`, a
-        record of each case that did not pass.
+        `suite`, the file's name; `task`, "pronouns" or "sentiment"; what
+        `spacy_lstm.suites.tally_verdicts` tells; and `failed`, a record of each case that did not
+        pass.
     """
     cases = read_suite(_read(Path(suite)), str(suite))
-    questions = [read_question(case.fields, case.text, case.id) for case in cases]
-    nlp, _ = load_for(model, "lstm_coref")
-    # Cases that ask about several pronouns of one text stand next to each other.
-    texts = list(dict.fromkeys(case.text for case in cases))
-    bar = tqdm(texts, unit=" texts", disable=None if progress else True)
-    docs = dict(zip(texts, nlp.pipe(bar), strict=True))
+    task = _find_task(cases)
+
+    def annotate(factory: str) -> dict[str, Doc]:
+        nlp, _ = load_for(model, factory)
+        # Several cases may ask about one text.
+        texts = list(dict.fromkeys(case.text for case in cases))
+        bar = tqdm(texts, unit=" texts", disable=None if progress else True)
+        return dict(zip(texts, nlp.pipe(bar), strict=True))
+
     verdicts, failed = [], []
-    for case, (pronoun, answers) in zip(cases, questions, strict=True):
-        predicted = _find_antecedent(docs[case.text], pronoun)
-        outcome = judge_pronoun(case.text, answers, predicted)
+    for case, (outcome, told) in zip(cases, _TASKS[task].ask(cases, annotate), strict=True):
         verdicts.append(Verdict(case, outcome))
         if outcome != RIGHT:
             record = {"id": case.id, "class": case.kind, "outcome": outcome, "text": case.text}
-            record["pronoun"] = case.text[slice(*pronoun)]
-            right = [case.text[slice(*answer)] for answer in answers]
-            got = None if predicted is None else case.text[slice(*predicted)]
-            failed.append({**record, "answer": right, "predicted": got})
-    return {"suite": Path(suite).name, **tally_verdicts(verdicts), "failed": failed}
+            failed.append({**record, **told})
+    return {"suite": Path(suite).name, "task": task, **tally_verdicts(verdicts), "failed": failed}
 
 
 def _read(path: Path) -> str:
@@ -66,6 +70,36 @@ def _read(path: Path) -> str:
         raise LstmError(f"{path} is not UTF-8 ({error.reason}): convert it first") from error
 
 
+def _find_task(cases: Sequence[Case]) -> str:
+    """What the cases ask about, by their fields."""
+    found: dict[str, str] = {}
+    for case in cases:
+        tasks = [name for name, task in _TASKS.items() if task.fields & case.fields.keys()]
+        if not tasks:
+            raise LstmError(
+                f"{case.id} asks nothing that is known: expected the fields pronoun and answer, or "
+                "labels, or base and tolerance"
+            )
+        found |= dict.fromkeys(tasks, case.id)
+    if len(found) > 1:
+        ids = " and ".join(f"{name} ({example})" for name, example in found.items())
+        raise LstmError(f"the suite asks about {ids}: expected one of them: make two files")
+    return next(iter(found))
+
+
+def _ask_pronouns(cases: Sequence[Case], annotate: Annotate) -> Iterator[Outcome]:
+    questions = [read_question(case.fields, case.text, case.id) for case in cases]
+    docs = annotate("lstm_coref")
+    for case, (pronoun, answers) in zip(cases, questions, strict=True):
+        predicted = _find_antecedent(docs[case.text], pronoun)
+        right = [case.text[slice(*answer)] for answer in answers]
+        got = None if predicted is None else case.text[slice(*predicted)]
+        yield (
+            judge_pronoun(case.text, answers, predicted),
+            {"pronoun": case.text[slice(*pronoun)], "answer": right, "predicted": got},
+        )
+
+
 def _find_antecedent(doc: Doc, pronoun: Span) -> Span | None:
     """Character span of the antecedent of the token in which the pronoun begins."""
     span = doc.char_span(*pronoun, alignment_mode="expand")
@@ -73,16 +107,62 @@ def _find_antecedent(doc: Doc, pronoun: Span) -> Span | None:
     return None if antecedent is None else (antecedent.start_char, antecedent.end_char)
 
 
+def _ask_sentiment(cases: Sequence[Case], annotate: Annotate) -> Iterator[Outcome]:
+    questions = read_questions(cases)
+    docs = annotate("lstm_sentiment")
+    answers = {case.id: _find_sentiment(docs[case.text]) for case in cases}
+    for case, question in zip(cases, questions, strict=True):
+        answer = answers[case.id]
+        told = {"expected": list(question.labels), "got": answer.label, "score": answer.score}
+        base = None if question.base is None else answers[question.base]
+        if base is not None:
+            told |= {"base": question.base, "base_got": base.label, "base_score": base.score}
+        yield judge_sentiment(question, answer, base), told
+
+
+def _find_sentiment(doc: Doc) -> Answer:
+    """The winner among the labels, and the score. A model without NEUTRAL never says it."""
+    known = {label: doc.cats[label] for label in LABELS if label in doc.cats}
+    if not {"NEGATIVE", "POSITIVE"} <= known.keys():
+        raise LstmError(
+            f"the pipeline's lstm_sentiment has the labels {', '.join(doc.cats)}: expected "
+            "NEGATIVE and POSITIVE: train one with these"
+        )
+    return Answer(max(known, key=known.__getitem__), doc.sentiment)
+
+
+class Task(NamedTuple):
+    """What suites may ask about."""
+
+    fields: frozenset[str]
+    """A case with any of these is of this task."""
+    outcomes: tuple[str, ...]
+    """The ways to fail."""
+    ask: Callable[[Sequence[Case], Annotate], Iterator[Outcome]]
+
+
+_TASKS: Final = {
+    "pronouns": Task(
+        frozenset({"pronoun", "answer"}), ("missed", "wrong", "spurious"), _ask_pronouns
+    ),
+    "sentiment": Task(
+        frozenset({"labels", "base"}), ("wrong", "changed", "weaker"), _ask_sentiment
+    ),
+}
+
+
 def _table(scores: Mapping[str, Any]) -> str:
+    outcomes = _TASKS[scores["task"]].outcomes
     rows = [
-        [name, *_cells(tally)] for name, tally in (*scores["per_class"].items(), ("all", scores))
+        [name, *_cells(tally, outcomes)]
+        for name, tally in (*scores["per_class"].items(), ("all", scores))
     ]
-    header = ["class", "cases", "failed", "%", *_OUTCOMES, "groups", "failed", "unsteady"]
+    header = ["class", "cases", "failed", "%", *outcomes, "groups", "failed", "unsteady"]
     return format_table(header, rows)
 
 
-def _cells(tally: Mapping[str, Any]) -> list[str]:
-    counts = [tally["outcomes"].get(outcome, 0) for outcome in _OUTCOMES]
+def _cells(tally: Mapping[str, Any], outcomes: Sequence[str]) -> list[str]:
+    counts = [tally["outcomes"].get(outcome, 0) for outcome in outcomes]
     groups = [tally[key] for key in ("groups", "groups_failed", "groups_unsteady")]
     return [
         str(tally["cases"]),
@@ -99,7 +179,7 @@ def evaluate_suite_cli(
     output: OutputOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Failure rates by class on a behavioural suite of pronouns."""
+    """Failure rates by class on a behavioural suite of pronouns or of sentiment."""
     with only_json(as_json):
         scores = evaluate_suite(model, suite, progress=True)
     if output is not None:

@@ -2,8 +2,9 @@
 of them (Ribeiro et al. 2020, "Beyond Accuracy", call it CheckList).
 
 A suite is a JSONL file. Every case has `id`, `class` and `text`, and may have `group`: cases of a
-group differ in something that must not matter, such as the names. The other fields say what is
-asked and belong to the task: `spacy_lstm.coref.suite` reads those of pronouns.
+group are one text in several forms, with other names for instance. The other fields say what is
+asked and belong to the task: `spacy_lstm.coref.suite` reads those of pronouns,
+`spacy_lstm.suites.sentiment` those of sentiment.
 """
 
 import json
@@ -11,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from .errors import LstmError
+from ..errors import LstmError
 
 __all__ = ["RIGHT", "Case", "Verdict", "read_suite", "tally_verdicts"]
 
