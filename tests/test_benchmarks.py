@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -87,6 +88,14 @@ def test_lexicons_choose_by_polarity(peers: Any, polarity: float, three: str, tw
     (cats,) = peers.Lexicon(lambda text: polarity, 0.05).predict(["a"])
     assert max(cats, key=cats.__getitem__) == three
     assert max(("NEGATIVE", "POSITIVE"), key=cats.__getitem__) == two
+
+
+def test_log_loss_is_of_the_labels_that_the_data_knows(bench: Any, peers: Any) -> None:
+    binary = bench.Text("a", {"NEGATIVE": 1.0, "POSITIVE": 0.0})
+    predicted = {"NEGATIVE": 0.1, "NEUTRAL": 0.6, "POSITIVE": 0.3}
+    assert peers.log_loss([binary], [predicted]) == pytest.approx(math.log(4))
+    never = {"NEGATIVE": 0.0, "NEUTRAL": 0.0, "POSITIVE": 1.0}
+    assert 10 < peers.log_loss([binary], [never]) < math.inf
 
 
 def test_the_mean_of_a_sets_files_and_the_table(bench: Any) -> None:
