@@ -16,6 +16,7 @@ from .prepare import prepare_cli
 from .pretrain import pretrain_cli
 from .resolve import resolve_cli
 from .silver import silver_cli
+from .split import split_cli
 from .train import train_cli
 
 __all__ = ["app"]
@@ -93,6 +94,7 @@ def options(
 
 
 app.command("prepare")(prepare_cli)
+app.command("split")(split_cli)
 app.command("silver")(silver_cli)
 _OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command("pretrain", context_settings=_OVERRIDES)(pretrain_cli)
