@@ -295,6 +295,7 @@ class CoreferenceResolver(PretrainedPipe):
                     spans=[Span(doc, start, end) for start, end in spans],
                 )
                 doc.spans[group.name] = group
+            doc.user_data.pop(USER_DATA_KEY, None)
             if found.tree is not None:
                 doc.user_data[USER_DATA_KEY] = found.tree
 
