@@ -13,6 +13,8 @@ from pathlib import Path
 
 import spacy
 from source.cards import card
+from source.entities import count_table as count_entities
+from source.entities import entity_rows
 from source.markup import Span, parse, read_records, to_row
 from source.sentiment_suite import make_sentiment_cases
 from source.sentiment_suite import read_frames as read_sentiment_frames
@@ -192,6 +194,16 @@ def suite_files() -> Iterator[tuple[Path, str]]:
     yield HERE / "suites" / "README.md", "\n\n".join([about, *tables])
 
 
+def entity_files() -> Iterator[tuple[Path, str]]:
+    """The texts with sentiment about persons and things, and their card."""
+    folder = HERE / "suites" / "entities_en"
+    halves = dict(entity_rows(SOURCE))
+    for half, rows in halves.items():
+        yield folder / f"{half}.jsonl", json_lines(rows)
+    about = (SOURCE / "entities_en.about.md").read_text(encoding="utf-8").rstrip()
+    yield folder / "README.md", "\n\n".join([about, count_entities(halves)])
+
+
 def files() -> Iterator[tuple[Path, str]]:
     """Every file of the four datasets and of the suites with its content."""
     tasks: dict[str, Callable[[str, str], list[Row]]]
@@ -206,6 +218,7 @@ def files() -> Iterator[tuple[Path, str]]:
             yield HERE / f"genders_{language}.tsv", genders(language)
         yield HERE / name / "README.md", card(SOURCE / f"{name}.about.md", task=task, splits=splits)
     yield from suite_files()
+    yield from entity_files()
 
 
 def main() -> int:

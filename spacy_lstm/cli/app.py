@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from .bundle import bundle_cli
 from .classify import classify_cli
 from .evaluate import evaluate_app
+from .evaluate_entities import evaluate_entities_cli
 from .evaluate_suite import evaluate_suite_cli
 from .explain import explain_cli
 from .prepare import prepare_cli
@@ -99,6 +100,7 @@ app.command("silver")(silver_cli)
 _OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command("pretrain", context_settings=_OVERRIDES)(pretrain_cli)
 app.command("train", context_settings=_OVERRIDES)(train_cli)
+evaluate_app.command("entities")(evaluate_entities_cli)
 evaluate_app.command("suite")(evaluate_suite_cli)
 app.add_typer(evaluate_app, name="evaluate")
 app.command("resolve")(resolve_cli)

@@ -44,9 +44,13 @@ class CorefScores(NamedTuple):
     """Of having no antecedent. *Shape:* ``(mentions,)``"""
     mentions: Mentions
     pairs: Pairs
+    trees: Ints | None = None
+    """Of each token of the batch the numbers of its tag and of its relation, and the distance to
+    its head. *Shape:* ``(tokens, 3)``; None where the model reads no trees."""
 
     def of_document(self, document: int) -> "CorefScores":
-        """The part of one document; its offsets stay those in tokens of the batch."""
+        """The part of one document; its offsets stay those in tokens of the batch. Without its
+        tree."""
         first, last = np.searchsorted(self.mentions.document, (document, document + 1))
         mentions = Mentions._make(column[first:last] for column in self.mentions)
         candidates = self.pairs.candidates[first:last]
@@ -70,10 +74,12 @@ class Link(NamedTuple):
 
 
 class Clustering(NamedTuple):
-    """The clusters of a batch, each in text order, and the links in each."""
+    """The clusters of a batch, each in text order, the links in each, and the tree."""
 
     clusters: list[list[Span]]
     links: list[list[Link]]
+    tree: dict[str, list[int]] | None = None
+    """Of one document, as `clauses.store_tree` makes it."""
 
 
 def with_null_bias(scores: CorefScores, bias: Mapping[str, float]) -> CorefScores:

@@ -145,8 +145,8 @@ def _forward(
     output, backward = bridge.run_update(tensor, request, dropout=model.attrs["dropout_rate"])
 
     def backprop(dY: Any) -> CorefInput:
-        # In the order of the output's fields: three of them are no tensors.
-        (dX,) = backward((*dY[:3], None, None, None, dY.syntax))
+        # In the order of the output's fields: three are no tensors, the last is none in training.
+        (dX,) = backward((*dY[:3], None, None, None, dY.syntax, None))
         backward_tok2vec(split_rows(dX, lengths))
         return X
 
@@ -159,4 +159,5 @@ def _to_numpy(output: CorefOutput) -> CorefScores:
         null_logits=output.null_logits.cpu().numpy(),
         mentions=output.mentions,
         pairs=output.pairs,
+        trees=None if output.trees is None else output.trees.cpu().numpy(),
     )

@@ -1,7 +1,7 @@
 """spacy_lstm.TextCat.v1: documents → probabilities of labels."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -100,22 +100,45 @@ def _forward(
     return probabilities, backprop
 
 
-def _token_shares(
-    model: TextCat, docs: list[Doc]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], list[npt.NDArray[np.float32]]]:
-    """Probabilities, logits, and each token's share of the logits, in one pass.
+class TokenShares(NamedTuple):
+    """What a model says of a batch."""
 
-    RETURNS: two arrays of the *shape* ``(docs, labels)`` and per document one of the *shape*
-        ``(tokens, labels)``, whose sum is the document's logits.
+    probabilities: npt.NDArray[np.float32]
+    """*Shape:* ``(docs, labels)``"""
+    logits: npt.NDArray[np.float32]
+    """*Shape:* ``(docs, labels)``"""
+    shares: list[npt.NDArray[np.float32]]
+    """Per document each token's share of the logits, whose sum they are. *Shape:* ``(tokens,
+    labels)``"""
+    parts: npt.NDArray[np.float32]
+    """Probabilities of each part. *Shape:* ``(parts, labels)``"""
+
+
+def _token_shares(
+    model: TextCat, docs: list[Doc], owners: Sequence[int] | npt.NDArray[np.int64] = ()
+) -> TokenShares:
+    """Probabilities, logits, and each token's share of the logits, in one pass; and of parts of
+    the documents what the model says where their token vectors alone are pooled.
+
+    owners: of each token of the batch the number of its part, -1 for none; all from 0 to the
+        highest occur.
     """
     bridge = get_bridge(model)
     flat, lengths = _flatten(bridge, model.get_ref("tok2vec").predict(docs))
-    logits, shares = bridge.predict(bridge.to_tensor(flat), lengths, with_shares=True)
+    X = bridge.to_tensor(flat)
+    asked = None
+    if len(owners):
+        numbers = np.asarray(owners)
+        # By part, and within it in order.
+        order = np.argsort(numbers, kind="stable")[int((numbers < 0).sum()) :]
+        asked = torch.from_numpy(order).to(X.device), np.bincount(numbers[order]).tolist()
+    logits, shares, parts = bridge.predict(X, lengths, with_shares=True, parts=asked)
     to_numpy: Callable[[Any], Any] = get_current_ops().to_numpy
-    return (
+    return TokenShares(
         to_numpy(_probabilities(model, logits)),
         logits.cpu().numpy(),
         split_rows(shares.cpu().numpy(), lengths),
+        to_numpy(_probabilities(model, parts)),
     )
 
 

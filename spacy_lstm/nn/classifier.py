@@ -5,6 +5,7 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 __all__ = ["POOLING", "PooledClassifier"]
 
@@ -49,30 +50,63 @@ class PooledClassifier(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, X: Tensor, lengths: Sequence[int], *, with_shares: bool = False
-    ) -> Tensor | tuple[Tensor, Tensor]:
+        self,
+        X: Tensor,
+        lengths: Sequence[int],
+        *,
+        with_shares: bool = False,
+        parts: tuple[Tensor, Sequence[int]] | None = None,
+    ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
         """Classify a ragged batch. A sequence without tokens gets the bias alone.
 
         X: vectors of all tokens. *Shape:* ``(tokens, input_width)``
         lengths: tokens per sequence; they sum to ``tokens``; zeros are allowed.
+        parts: with shares, sets of tokens to classify each as if it were a sequence: the places
+            of their tokens, set by set, and the tokens of each, one or more.
         RETURNS: logits, *shape* ``(batch, labels)``; with shares also each token's part of
-            them, *shape* ``(tokens, labels)``: those of a sequence sum to its logits.
+            them, *shape* ``(tokens, labels)``: those of a sequence sum to its logits; and the
+            logits of the parts, *shape* ``(parts, labels)``.
         """
-        sizes = torch.as_tensor(lengths, dtype=torch.long, device=X.device)
-        owner = torch.repeat_interleave(torch.arange(len(sizes), device=X.device), sizes)
         X = self.dropout(X)
         tokens = torch.relu(self.project(X))
-        parts = [self._weights(name, X, tokens, owner, sizes) * tokens for name in self.pooling]
-        pooled = torch.cat([_sum_by_owner(part, owner, len(sizes)) for part in parts], dim=1)
+        scores = None if self.score is None else self.score(X)
+        sizes = torch.as_tensor(lengths, dtype=torch.long, device=X.device)
+        owner = torch.repeat_interleave(torch.arange(len(sizes), device=X.device), sizes)
+        weighed = [
+            self._weights(name, scores, tokens, owner, sizes) * tokens for name in self.pooling
+        ]
+        pooled = torch.cat([_sum_by_owner(part, owner, len(sizes)) for part in weighed], dim=1)
         logits: Tensor = self.output(self.dropout(pooled))
         if not with_shares:
             return logits
         # The bias belongs to no token in particular, so all bear the same part of it.
         bias = self.output.bias / sizes.clamp(min=1).unsqueeze(1)
-        return logits, torch.cat(parts, dim=1) @ self.output.weight.T + bias[owner]
+        shares = torch.cat(weighed, dim=1) @ self.output.weight.T + bias[owner]
+        if parts is None:
+            return logits, shares, logits[:0]
+        places, part_lengths = parts
+        scores = None if scores is None else embedding(places, scores)
+        return logits, shares, self._classify_parts(embedding(places, tokens), scores, part_lengths)
+
+    def _classify_parts(
+        self, tokens: Tensor, scores: Tensor | None, lengths: Sequence[int]
+    ) -> Tensor:
+        """Logits of sequences that have tokens, when no shares are wanted."""
+        sizes = torch.as_tensor(lengths, dtype=torch.long, device=tokens.device)
+        owner = torch.repeat_interleave(torch.arange(len(sizes), device=tokens.device), sizes)
+        pooled = [
+            _max_by_owner(tokens, sizes)
+            if name == "max"
+            else _sum_by_owner(
+                self._weights(name, scores, tokens, owner, sizes) * tokens, owner, len(sizes)
+            )
+            for name in self.pooling
+        ]
+        logits: Tensor = self.output(self.dropout(torch.cat(pooled, dim=1)))
+        return logits
 
     def _weights(
-        self, name: str, X: Tensor, tokens: Tensor, owner: Tensor, sizes: Tensor
+        self, name: str, scores: Tensor | None, tokens: Tensor, owner: Tensor, sizes: Tensor
     ) -> Tensor:
         """Weights with which a sequence's projected tokens are summed.
 
@@ -80,14 +114,13 @@ class PooledClassifier(nn.Module):
             each feature picks its own token.
         """
         if name == "mean":
-            return 1 / sizes[owner].unsqueeze(1).to(X.dtype)
+            return 1 / sizes[owner].unsqueeze(1).to(tokens.dtype)
         if name == "max":
             highest = _max_by_owner(tokens.detach(), sizes)[owner]
-            is_highest = (tokens.detach() == highest).to(X.dtype)
+            is_highest = (tokens.detach() == highest).to(tokens.dtype)
             ties = _sum_by_owner(is_highest, owner, len(sizes))
             return is_highest * (1 / ties)[owner]
-        assert self.score is not None
-        scores = self.score(X)
+        assert scores is not None
         exponents = torch.exp(scores - _max_by_owner(scores.detach(), sizes)[owner])
         return exponents / _sum_by_owner(exponents, owner, len(sizes))[owner]
 

@@ -77,6 +77,8 @@ class CorefOutput(NamedTuple):
     pairs: Pairs
     syntax: SyntaxLogits | None = None
     """In training with the second task: tags, relations and heads."""
+    trees: Tensor | None = None
+    """Otherwise, what `SyntaxHead.read_trees` tells of each token."""
 
 
 class _Tree(NamedTuple):
@@ -197,12 +199,15 @@ class CorefScorer(nn.Module):
         )
         fine = torch.from_numpy(mentions.fine).to(X.device)
         null_logits = self.null_score(torch.relu(hidden)) + self.null_type(fine)
-        syntax = None
-        if self.syntax is not None and self.training:
-            syntax = self.syntax(X, document)
-        return CorefOutput(
-            mention_logits, pair_logits, null_logits.squeeze(1), words, mentions, pairs, syntax
+        output = CorefOutput(
+            mention_logits, pair_logits, null_logits.squeeze(1), words, mentions, pairs
         )
+        if self.syntax is None:
+            return output
+        if self.training:
+            return output._replace(syntax=self.syntax(X, document))
+        sentence = torch.from_numpy(words.sentence).to(X.device)
+        return output._replace(trees=self.syntax.read_trees(X, sentence))
 
     def score_spans(self, X: Tensor, words: Words, guideline: Tensor) -> Tensor:
         """Logits of all spans of up to `max_width` words, as in `CorefOutput.mention_logits`."""

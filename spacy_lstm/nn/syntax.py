@@ -1,11 +1,12 @@
 """Tags, relations and heads as a second task of the encoder."""
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, embedding
+from torch.nn.functional import cross_entropy, embedding, pad
 
 from ..coref.syntax import HEAD_REACH, RELATIONS, TAGS, SyntaxTargets
 
@@ -14,6 +15,8 @@ __all__ = ["Governors", "SyntaxHead", "SyntaxLogits", "syntax_loss"]
 _HEAD_WIDTH = 48
 # Tokens whose bands are looked at together, when governors are averaged.
 _BLOCK = 64
+# The same, when bands overlap and every token has one.
+_LONG_BLOCK = 128
 
 
 class SyntaxLogits(NamedTuple):
@@ -104,6 +107,33 @@ class SyntaxHead(nn.Module):
         ]
         second = places.gather(1, torch.cat(above)).squeeze(1)[own]
         return Governors(first, second, torch.cat(averages))
+
+    @torch.no_grad()
+    def read_trees(self, X: Tensor, sentence: Tensor) -> Tensor:
+        """The likeliest tag, relation and head of every token. No head is in another sentence.
+
+        sentence: number of each token's sentence, rising. *Shape:* ``(tokens,)``
+        RETURNS: numbers of the tag and of the relation, and the distance to the head, 0 at a
+            root. *Shape:* ``(tokens, 3)``
+        """
+        tokens = torch.arange(len(X), device=X.device)
+        first = torch.searchsorted(sentence, sentence) - tokens + HEAD_REACH
+        last = torch.searchsorted(sentence, sentence, right=True) - 1 - tokens + HEAD_REACH
+        governors = pad(self.governor(X), (0, 0, HEAD_REACH, HEAD_REACH))
+        dependents = self.dependent(X) * _HEAD_WIDTH**-0.5
+        columns = torch.arange(2 * HEAD_REACH + 1, device=X.device)
+        best = [tokens[:0]]
+        for start in range(0, len(X), _LONG_BLOCK):
+            block = slice(start, start + _LONG_BLOCK)
+            D = dependents[block]
+            scores = D @ governors[start : start + len(D) + 2 * HEAD_REACH].T
+            # A view of the band: each row begins one column further right than the last.
+            near = scores.as_strided((len(D), len(columns)), (scores.shape[1] + 1, 1))
+            outside = (columns < first[block, None]) | (columns > last[block, None])
+            best.append((near + self.distance).masked_fill_(outside, -math.inf).argmax(dim=1))
+        heads = torch.cat(best) - HEAD_REACH
+        tags, relations = self.tag(X).argmax(dim=1), self.relation(X).argmax(dim=1)
+        return torch.stack([tags, relations, heads], dim=1)
 
     def _band_scores(
         self, X: Tensor, governors: Tensor, places: Tensor

@@ -15,6 +15,7 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Ragged
 
 from ..coref.batch import CorefInput
+from ..coref.clauses import USER_DATA_KEY, store_tree
 from ..coref.decode import (
     Clustering,
     CorefScores,
@@ -226,7 +227,7 @@ class CoreferenceResolver(PretrainedPipe):
         )
         parts = [Clustering([], []) for _ in docs]
         ends = list(accumulate(len(doc) for doc in docs))
-        for spans, links in zip(*clustering, strict=True):
+        for spans, links in zip(clustering.clusters, clustering.links, strict=True):
             which = bisect_right(ends, spans[0][0])
             first = ends[which] - len(docs[which])
             parts[which].clusters.append([_shift(span, -first) for span in spans])
@@ -236,7 +237,12 @@ class CoreferenceResolver(PretrainedPipe):
                     for anaphor, antecedent, score in links
                 ]
             )
-        return parts
+        if scores.trees is None:
+            return parts
+        trees = np.split(scores.trees, ends[:-1])
+        return [
+            part._replace(tree=store_tree(tree)) for part, tree in zip(parts, trees, strict=True)
+        ]
 
     def score_documents(self, docs: list[Doc], spans: Any = _NO_SPANS) -> CorefScores:
         """What the model says of documents that have words, before anything is decided.
@@ -274,11 +280,13 @@ class CoreferenceResolver(PretrainedPipe):
         return to_numpy(suggested.dataXd).reshape(-1, 2) + offsets[:, None]
 
     def set_annotations(self, docs: Iterable[Doc], predictions: list[Clustering]) -> None:
-        """Write clusters and links to `doc.spans`, in the place of earlier ones."""
+        """Write clusters and links to `doc.spans`, in the place of earlier ones, and the tree to
+        `doc.user_data["lstm_coref"]`, for who asks what is said of whom."""
         for doc, found in zip(docs, predictions, strict=True):
             for _, key in numbered_keys(doc.spans, self.span_cluster_prefix):
                 del doc.spans[key]
-            ordered = sorted(zip(*found, strict=True), key=lambda pair: pair[0][0])
+            pairs = zip(found.clusters, found.links, strict=True)
+            ordered = sorted(pairs, key=lambda pair: pair[0][0])
             for number, (spans, links) in enumerate(ordered, start=1):
                 group = SpanGroup(
                     doc,
@@ -287,6 +295,9 @@ class CoreferenceResolver(PretrainedPipe):
                     spans=[Span(doc, start, end) for start, end in spans],
                 )
                 doc.spans[group.name] = group
+            doc.user_data.pop(USER_DATA_KEY, None)
+            if found.tree is not None:
+                doc.user_data[USER_DATA_KEY] = found.tree
 
     def score_candidates(self, doc: Doc, anaphor: Span, candidates: Sequence[Span]) -> list[float]:
         """Probabilities that the anaphor refers to each of the candidates, and to none of them

@@ -2,7 +2,8 @@
 
 `doc.user_data["lstm_sentiment"]` holds plain data: `weights`, each token's signed share of
 `doc.sentiment`; `mass`, P(positive) + P(negative); and `scale`, the factor between a share of
-the log odds of positive over negative and a weight.
+the log odds of positive over negative and a weight. Where `lstm_coref` left its tree before,
+there is `clauses` too: of each clause its predicate and its sentiment.
 """
 
 import math
@@ -11,12 +12,26 @@ from typing import Any, Final
 
 from spacy.tokens import Doc, Span, Token
 
+from ..coref.clauses import USER_DATA_KEY as TREE_KEY
+from ..coref.clauses import Tree, find_clauses, read_tree
 from ..coref.groups import CLUSTER_PREFIX, numbered_keys
 from ..coref.mentions import is_pronoun
+from ..coref.opinions import find_opinions
+from ..coref.referents import find_referents, weigh_opinions
 
-__all__ = ["USER_DATA_KEY", "entity_sentiment", "span_sentiment", "token_weight"]
+__all__ = [
+    "ENTITY_NEUTRAL",
+    "USER_DATA_KEY",
+    "entity_sentiment",
+    "read_doc_tree",
+    "span_sentiment",
+    "token_weight",
+]
 
 USER_DATA_KEY: Final = "lstm_sentiment"
+ENTITY_NEUTRAL: Final = 0.15
+"""A record's sentiment up to this, on either side of 0, is best called neutral: chosen on the
+development half of `corpus/suites/entities_en`."""
 
 # A span's share is read as if it stood for the whole text. This many neutral tokens are added
 # to both sides of that comparison, so that one word alone does not swing to the extremes.
@@ -52,15 +67,25 @@ def span_sentiment(span: Span) -> float:
 def entity_sentiment(doc: Doc) -> list[dict[str, Any]]:
     """What the text says of each thing it speaks of.
 
-    One record per coreference cluster that names its referent with more than pronouns; without
-    clusters, per entity of `doc.ents` (those of the same text together).
+    With `lstm_coref` and its tree: one record per coreference cluster that names its referent
+    with more than pronouns, and per noun phrase in none. Its sentiment is that of the clauses
+    which are about it (`coref.opinions`), read from the clause's token vectors alone: in "Maria
+    hated the hotel", the hotel is hated, and nothing is said against Maria.
 
-    RETURNS: records in text order with `name`, `mentions` (token offsets) and `sentiment`: the
-        mean of `span_sentiment` over the words around each mention within its sentence. Empty
+    Without a tree: one record per cluster, or without clusters per entity of `doc.ents` (those
+    of the same text together), and the mean of `span_sentiment` over the words around each
+    mention within its sentence.
+
+    RETURNS: records in text order with `name`, `mentions` (token offsets) and `sentiment`, in
+        [-1, 1]; up to `ENTITY_NEUTRAL` on either side of 0 it is best called neutral. Empty
         where `lstm_sentiment` has not read the document.
     """
-    if _read_record(doc) is None:
+    record = _read_record(doc)
+    if record is None:
         return []
+    tree = read_doc_tree(doc)
+    if tree is not None and "clauses" in record:
+        return _read_clauses(doc, tree, dict(record["clauses"]))
     records = []
     for name, mentions in _referents(doc):
         scores = [span_sentiment(_around(mention)) for mention in mentions]
@@ -80,11 +105,34 @@ def _read_record(doc: Doc) -> dict[str, Any] | None:
     return record if record and len(record["weights"]) == len(doc) else None
 
 
-def _referents(doc: Doc) -> Iterator[tuple[str, list[Span]]]:
+def read_doc_tree(doc: Doc) -> Tree | None:
+    """The tree that `lstm_coref` left; None without one."""
+    return read_tree([token.text for token in doc], doc.user_data.get(TREE_KEY))
+
+
+def _read_clauses(doc: Doc, tree: Tree, scores: dict[int, float]) -> list[dict[str, Any]]:
+    clauses = find_clauses(tree)
+    opinions = list(find_opinions(tree, clauses))
+    clusters = [[(span.start, span.end) for span in group] for group in _clusters(doc)]
+    return [
+        {
+            "name": doc[slice(*referent.name)].text,
+            "mentions": [list(mention) for mention in referent.mentions],
+            "sentiment": weigh_opinions(referent, opinions, scores),
+        }
+        for referent in find_referents(tree, clauses, clusters)
+    ]
+
+
+def _clusters(doc: Doc) -> list[list[Span]]:
     usual = {key for _, key in numbered_keys(doc.spans, CLUSTER_PREFIX)}
-    groups = [
+    return [
         list(group) for key, group in doc.spans.items() if "links" in group.attrs or key in usual
     ]
+
+
+def _referents(doc: Doc) -> Iterator[tuple[str, list[Span]]]:
+    groups = _clusters(doc)
     for spans in groups:
         names = [span.text for span in spans if not is_pronoun([token.text for token in span])]
         if names:

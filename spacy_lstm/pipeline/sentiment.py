@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from multiprocessing import current_process
 from typing import Any, Final, NamedTuple
@@ -16,10 +16,11 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
+from ..coref.clauses import find_clauses
 from ..errors import LstmError
 from .base import PretrainedPipe, batch_by_tokens
 from .extensions import register_extensions
-from .polarity import USER_DATA_KEY, span_sentiment
+from .polarity import USER_DATA_KEY, read_doc_tree, span_sentiment
 
 __all__ = ["LABELS", "SentimentClassifier", "SentimentPrediction", "make_lstm_sentiment"]
 
@@ -70,6 +71,8 @@ class SentimentPrediction(NamedTuple):
     """P(POSITIVE) + P(NEGATIVE)."""
     scale: float
     """A weight divided by the token's share of the log odds of POSITIVE over NEGATIVE."""
+    clauses: list[list[float]] | None = None
+    """Of each clause its predicate, a token, and its score; None without a tree to tell them."""
 
 
 @Language.factory(
@@ -210,10 +213,31 @@ class SentimentClassifier(PretrainedPipe):
         """What the model says of the documents, without a change to them."""
         predictions: list[SentimentPrediction] = []
         for batch in batch_by_tokens(docs, BATCH_TOKENS):
-            probabilities, logits, shares = self.model.attrs["token_shares"](self.model, batch)
-            rows = zip(probabilities, logits, shares, strict=True)
-            predictions.extend(self._read_output(*row) for row in rows)
+            owners, predicates = _find_parts(batch)
+            found = self.model.attrs["token_shares"](self.model, batch, owners)
+            rows = zip(found.probabilities, found.logits, found.shares, strict=True)
+            outputs = [self._read_output(*row) for row in rows]
+            predictions.extend(self._with_clauses(outputs, predicates, found.parts))
         return predictions
+
+    def _with_clauses(
+        self,
+        outputs: list[SentimentPrediction],
+        predicates: list[list[int] | None],
+        parts: npt.NDArray[np.float32],
+    ) -> Iterator[SentimentPrediction]:
+        rows = iter(parts.tolist())
+        for output, tokens in zip(outputs, predicates, strict=True):
+            if tokens is None:
+                yield output
+                continue
+            scored = [[token, self._score(next(rows))] for token in tokens]
+            yield output._replace(clauses=scored) if output.weights is not None else output
+
+    def _score(self, probabilities: Sequence[float]) -> float:
+        """P(POSITIVE) - P(NEGATIVE); 0.0 without such labels."""
+        known = dict(zip(self.labels, probabilities, strict=True))
+        return known.get("POSITIVE", 0.0) - known.get("NEGATIVE", 0.0)
 
     def _read_output(
         self,
@@ -248,6 +272,8 @@ class SentimentClassifier(PretrainedPipe):
                 "mass": prediction.mass,
                 "scale": prediction.scale,
             }
+            if prediction.clauses is not None:
+                doc.user_data[USER_DATA_KEY]["clauses"] = prediction.clauses
 
     def get_loss(self, examples: Iterable[Example], scores: Floats2d) -> tuple[float, Floats2d]:
         """Cross-entropy over the labels that each reference knows.
@@ -293,6 +319,26 @@ class SentimentClassifier(PretrainedPipe):
                 )
             if not 0.0 <= value <= 1.0:
                 raise LstmError(f"The label {label!r} has the value {value}: expected 0.0 to 1.0.")
+
+
+def _find_parts(docs: Sequence[Doc]) -> tuple[list[int], list[list[int] | None]]:
+    """The clauses of a batch, where `lstm_coref` left a tree: of each token the number of its
+    clause through the batch, -1 for none, and per document the clauses' predicates."""
+    owners: list[int] = []
+    predicates: list[list[int] | None] = []
+    count = 0
+    for doc in docs:
+        tree = read_doc_tree(doc)
+        if tree is None:
+            owners += [-1] * len(doc)
+            predicates.append(None)
+            continue
+        clauses = find_clauses(tree)
+        numbers = {token: count + i for i, token in enumerate(dict.fromkeys(clauses))}
+        owners += [numbers[token] for token in clauses]
+        predicates.append(list(numbers))
+        count += len(numbers)
+    return (owners if count else []), predicates
 
 
 def _in_pipe_worker() -> bool:

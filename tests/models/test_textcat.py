@@ -77,7 +77,8 @@ def test_layer_table(docs, tok2vec, pooling, exclusive):
 def test_token_shares_sum_to_the_logits(docs, exclusive):
     model = build(exclusive_classes=exclusive, nO=3)
     model.initialize(X=docs)
-    probabilities, logits, shares = model.attrs["token_shares"](model, docs)
+    probabilities, logits, shares, parts = model.attrs["token_shares"](model, docs)
+    assert parts.shape == (0, 3)
     np.testing.assert_allclose(probabilities, model.predict(docs), atol=1e-6)
     exponents = np.exp(logits)
     wanted = exponents / exponents.sum(1, keepdims=True) if exclusive else 1 / (1 + np.exp(-logits))
@@ -86,6 +87,24 @@ def test_token_shares_sum_to_the_logits(docs, exclusive):
     for row, part in zip(logits, shares, strict=True):
         if len(part):
             np.testing.assert_allclose(part.sum(axis=0), row, atol=1e-5)
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_parts_of_documents(docs, exclusive):
+    model = build(exclusive_classes=exclusive, nO=3)
+    model.initialize(X=docs)
+    sizes = [len(doc) for doc in docs]
+    # The whole of each document is a part like any other, in whatever order they are.
+    numbers = [i for i, size in enumerate(sizes) if size]
+    owners = np.repeat([numbers[::-1].index(i) if i in numbers else 0 for i in range(5)], sizes)
+    found = model.attrs["token_shares"](model, docs, owners)
+    wanted = model.predict(docs)[numbers[::-1]]
+    np.testing.assert_allclose(found.parts, wanted, atol=1e-6)
+    # Tokens of no part change nothing.
+    owners[owners == len(numbers) - 1] = -1
+    fewer = model.attrs["token_shares"](model, docs, owners)
+    np.testing.assert_allclose(fewer.parts, wanted[:-1], atol=1e-6)
+    np.testing.assert_allclose(fewer.probabilities, found.probabilities)
 
 
 def test_probabilities_minus_truth_is_the_gradient_of_the_cross_entropy(docs):

@@ -52,7 +52,7 @@ def test_shares_sum_to_the_logits(pooling):
     head = make_head(pooling)
     X = torch.randn(sum(LENGTHS), 6)
     X[1] = X[0]  # two tokens that tie for every maximum share it
-    logits, shares = head(X, LENGTHS, with_shares=True)
+    logits, shares, _ = head(X, LENGTHS, with_shares=True)
     assert shares.shape == (sum(LENGTHS), 3)
     for row, part in zip(logits, torch.split(shares, LENGTHS), strict=True):
         if len(part):
@@ -61,17 +61,29 @@ def test_shares_sum_to_the_logits(pooling):
         torch.testing.assert_close(shares[0], shares[1])
 
 
+@pytest.mark.parametrize("pooling", MIXES, ids="+".join)
+def test_parts_are_classified_as_sequences_are(pooling):
+    head = make_head(pooling)
+    X = torch.randn(sum(LENGTHS), 6)
+    places = torch.randperm(len(X))[:5]
+    logits, shares, parts = head(X, LENGTHS, with_shares=True, parts=(places, [2, 3]))
+    torch.testing.assert_close(parts, head(X[places], [2, 3]))
+    plain_logits, plain_shares, none = head(X, LENGTHS, with_shares=True)
+    torch.testing.assert_close((logits, shares), (plain_logits, plain_shares))
+    assert none.shape == (0, 3)
+
+
 def test_a_share_is_what_the_token_brings():
     head = make_head(["mean"])
     X = torch.randn(3, 6)
-    _, shares = head(X, [3], with_shares=True)
+    _, shares, _ = head(X, [3], with_shares=True)
     alone = (oracle(head, X[1:2]) - head.output.bias) / 3 + head.output.bias / 3
     torch.testing.assert_close(shares[1], alone)
 
 
 def test_sequences_without_tokens_get_the_bias():
     head = make_head(POOLING)
-    logits, shares = head(torch.zeros(0, 6), [0, 0], with_shares=True)
+    logits, shares, _ = head(torch.zeros(0, 6), [0, 0], with_shares=True)
     torch.testing.assert_close(logits, head.output.bias.expand(2, 3))
     assert shares.shape == (0, 3)
     assert head(torch.zeros(0, 6), []).shape == (0, 3)

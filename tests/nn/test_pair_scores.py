@@ -95,7 +95,7 @@ def test_through_the_bridge_in_training_averages_and_bytes():
         seen.append(bridge.predict(X, request).null_logits)
         output, backprop = bridge.run_update(X, request, dropout=0.0)
         gradient = torch.where(torch.isfinite(output.pair_logits), 1.0, 0.0)
-        backprop((None, gradient, torch.ones_like(output.null_logits), *[None] * 3, None))
+        backprop((None, gradient, torch.ones_like(output.null_logits), *[None] * 3, None, None))
         bridge.finish_update(optimizer)
         assert_ways_agree(bridge.module)
     assert not torch.equal(seen[0], seen[-1])

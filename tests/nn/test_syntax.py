@@ -66,3 +66,29 @@ def test_no_governors_of_nothing() -> None:
     found = SyntaxHead(input_width=8).read_governors(torch.randn(3, 8), nothing, document)
     assert [len(part) for part in found] == [0, 0, 0]
     assert found.average.shape == (0, 8)
+
+
+@pytest.mark.parametrize("lengths", [(1,), (3, 1, 7), (300, 1, 90)])
+def test_trees_by_sentences(lengths) -> None:
+    torch.manual_seed(0)
+    n = sum(lengths)
+    head, X = SyntaxHead(input_width=8), torch.randn(n, 8)
+    torch.nn.init.normal_(head.distance)
+    sentence = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
+    found = head.read_trees(X, sentence)
+    logits = head(X, torch.zeros_like(sentence))
+    tokens = torch.arange(n)
+    places = tokens.unsqueeze(1) + torch.arange(-HEAD_REACH, HEAD_REACH + 1)
+    inside = (places >= 0) & (places < n)
+    inside &= sentence[places.clamp(0, n - 1)] == sentence.unsqueeze(1)
+    # The logits of a document's ends are those of its band, which these places are in.
+    heads = logits.heads.masked_fill(~inside, -torch.inf).argmax(dim=1) - HEAD_REACH
+    assert found[:, 0].tolist() == logits.tags.argmax(dim=1).tolist()
+    assert found[:, 1].tolist() == logits.relations.argmax(dim=1).tolist()
+    assert found[:, 2].tolist() == heads.tolist()
+    assert (sentence[tokens + found[:, 2]] == sentence).all()
+
+
+def test_no_trees_of_nothing() -> None:
+    nothing = torch.zeros(0, dtype=torch.int64)
+    assert SyntaxHead(input_width=8).read_trees(torch.zeros(0, 8), nothing).shape == (0, 3)

@@ -1,0 +1,126 @@
+"""Clauses and noun phrases of trees written by hand, and of no trees at all."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_lstm.coref.clauses import (
+    Tree,
+    find_clauses,
+    find_head,
+    find_noun_phrases,
+    read_tree,
+    store_tree,
+)
+from spacy_lstm.coref.opinions import find_opinions
+from spacy_lstm.coref.referents import find_referents, weigh_opinions
+from spacy_lstm.coref.syntax import RELATIONS, TAGS
+
+CLAUSES = [
+    (
+        "food/NOUN/nsubj>2 was/AUX/cop>2 good/ADJ/root>2 but/CCONJ/cc>6 beds/NOUN/nsubj>6 "
+        "were/AUX/cop>6 hard/ADJ/conj>2 ./PUNCT/punct>2",
+        [2, 2, 2, 6, 6, 6, 6, 2],
+    ),
+    ("cold/ADJ/root>0 and/CCONJ/cc>2 tasteless/ADJ/conj>0", [0, 0, 0]),
+    (
+        "great/ADJ/amod>1 view/NOUN/root>1 ,/PUNCT/punct>4 bad/ADJ/amod>4 beds/NOUN/conj>1",
+        [1, 1, 4, 4, 4],
+    ),
+    (
+        "ann/PROPN/nsubj>2 who/PRON/nsubj>2 left/VERB/root>2 ,/PUNCT/punct>5 a/DET/det>5 "
+        "fool/NOUN/appos>0",
+        [2] * 6,
+    ),
+    (
+        "he/PRON/nsubj>1 saw/VERB/root>1 ann/PROPN/obj>1 a/DET/det>5 kind/ADJ/amod>5 "
+        "soul/NOUN/appos>2",
+        [1, 1, 1, 5, 5, 5],
+    ),
+    ("fish/NOUN/root>0 which/PRON/nsubj>3 was/AUX/cop>3 raw/ADJ/acl>0", [0, 3, 3, 3]),
+]
+PHRASES = [
+    (
+        "the/DET/det>2 old/ADJ/amod>2 view/NOUN/nsubj>6 from/ADP/case>5 the/DET/det>5 "
+        "tower/NOUN/nmod>2 pleases/VERB/root>6",
+        ["the old view", "the tower"],
+    ),
+    ("she/PRON/nsubj>3 is/AUX/cop>3 a/DET/det>3 teacher/NOUN/root>3", []),
+    ("on/ADP/case>1 monday/PROPN/obl>3 it/PRON/nsubj>3 rained/VERB/root>3", []),
+    ("mrs./PROPN/compound>1 palmer/PROPN/nsubj>2 left/VERB/root>2", ["mrs. palmer"]),
+    ("anna/PROPN/nsubj>2 karlsson/PROPN/flat>0 left/VERB/root>2", ["anna karlsson"]),
+    (
+        "an/DET/det>2 old/ADJ/amod>2 man/NOUN/nmod>4 's/PART/case>2 wallet/NOUN/obj>5 "
+        "vanished/VERB/root>5",
+        ["an old man", "an old man 's wallet"],
+    ),
+    (
+        "this/PRON/nsubj>1 beats/VERB/root>1 the/DET/det>3 first/ADJ/obj>1",
+        ["the first"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), CLAUSES)
+def test_clauses(tree_of, text, wanted):
+    assert find_clauses(tree_of(text)) == wanted
+
+
+@pytest.mark.parametrize(("text", "wanted"), PHRASES)
+def test_noun_phrases(tree_of, text, wanted):
+    tree = tree_of(text)
+    found = dict(find_noun_phrases(tree))
+    assert [" ".join(tree.words[slice(*span)]) for span in found.values()] == wanted
+    assert all(start <= head < end for head, (start, end) in found.items())
+
+
+def test_heads_of_spans(tree_of):
+    tree = tree_of("the/DET/det>1 view/NOUN/nsubj>3 there/ADV/advmod>1 is/VERB/root>3")
+    assert [find_head(tree, span) for span in ((0, 2), (0, 3), (2, 4), (0, 1))] == [1, 1, 2, 0]
+    circle = tree_of("a/NOUN/dep>1 b/NOUN/dep>0 c/VERB/root>2")
+    assert find_head(circle, (0, 2)) == 1
+
+
+def test_trees_are_kept_as_plain_numbers():
+    columns = np.array(
+        [[TAGS["PRON"], RELATIONS["nsubj"], 1], [TAGS["VERB"], RELATIONS["root"], 0]]
+    )
+    stored = json.loads(json.dumps(store_tree(columns)))
+    tree = read_tree(["She", "left"], stored)
+    assert tree == Tree(["she", "left"], ["PRON", "VERB"], ["nsubj", "root"], [1, 1])
+    assert read_tree(["She"], stored) is None
+    assert read_tree([], None) is None
+
+
+@st.composite
+def trees(draw):
+    n = draw(st.integers(1, 12))
+    words = st.sampled_from(["it", "hated", "compared", "than", "who", "annoyed", "you", "x"])
+    columns = [
+        draw(st.lists(values, min_size=n, max_size=n))
+        for values in (
+            words,
+            st.sampled_from(sorted(TAGS)),
+            st.sampled_from(sorted(RELATIONS)),
+            st.integers(0, n - 1),
+        )
+    ]
+    return Tree(*columns)
+
+
+@given(trees())
+def test_any_heads_at_all(tree):
+    """Heads are predicted one by one: they may go round, and no root need be."""
+    clauses = find_clauses(tree)
+    assert all(clauses[owner] == owner for owner in clauses)
+    opinions = list(find_opinions(tree, clauses))
+    assert [opinion.clause for opinion in opinions] == sorted(set(clauses))
+    scores = {opinion.clause: (-1) ** i * 0.9 for i, opinion in enumerate(opinions)}
+    referents = find_referents(tree, clauses, [[(0, 1)]])
+    assert [r.mentions for r in referents] == sorted(r.mentions for r in referents)
+    for referent in referents:
+        assert referent.name in referent.mentions
+        assert -0.9 <= weigh_opinions(referent, opinions, scores) <= 0.9
