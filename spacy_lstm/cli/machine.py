@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from multiprocessing import parent_process
 from pathlib import Path
 
 import torch
@@ -44,6 +45,7 @@ def usable_cores(smt: Path = _SMT, quota: Path = _QUOTA, load: Callable[[], floa
 
 
 def limit_threads() -> None:
-    """Let torch use the free cores, unless OMP_NUM_THREADS already says how many."""
-    if "OMP_NUM_THREADS" not in os.environ:
+    """Let torch use the free cores, unless OMP_NUM_THREADS already says how many. A process that
+    another one started keeps what it has: after a fork more than one thread may never answer."""
+    if "OMP_NUM_THREADS" not in os.environ and parent_process() is None:
         torch.set_num_threads(usable_cores())

@@ -194,7 +194,7 @@ class _Forest:
     def join(self, i: int, root: int) -> None:
         own = self.find(i)
         self.parent[own] = root
-        self._joined |= {own, i, root}
+        self._joined |= {i, root}
         if self.gender[root] not in (_MASC, _FEM):
             self.gender[root] = self.gender[own] or self.gender[root]
         self.number[root] = self.number[root] or self.number[own]

@@ -150,7 +150,9 @@ def _init(model: Tok2Vec, X: list[Doc] | None = None, Y: Any = None) -> None:
         lists["vector"] = {word: row for row, word in enumerate(vectors.words, start=1)}
         sizes = {"vectors": len(vectors.words), "vector_width": vectors.codes.shape[1]}
     lexicon.set_lists(lists)
-    module = bridge.build(**sizes)
+    # New weights need no heads that were narrowed for other ones.
+    encoder = {key: v for key, v in bridge.settings["encoder"].items() if key != "head_width"}
+    module = bridge.build(**sizes, encoder=encoder)
     assert isinstance(module, TokenEncoder)
     if vectors is not None:
         module.embedding.set_vectors(

@@ -1,7 +1,7 @@
 """Narrower attention in a trained layer of token vectors."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import torch
 from spacy.tokens import Doc
@@ -17,12 +17,16 @@ from .wrapper import get_bridge
 
 __all__ = ["narrow_attention"]
 
+# Fewer do not tell how states vary.
+_WORDS_A_UNIT: Final = 10
+
 
 def narrow_attention(tok2vec: Model[Any, Any], docs: Sequence[Doc], head_width: int) -> None:
     """Put narrower heads in the place of those of a `spacy_lstm.BiLSTMTok2Vec.v1` with multihead
     attention: less to compute, for nearly the same vectors. See `nn.narrowing`.
 
-    docs: what the new heads are fitted to; a few ten thousand words.
+    docs: what the new heads are fitted to: at least ten times as many words as the states are
+        wide, better a few ten thousand.
     head_width: of the new heads.
     """
     module = get_bridge(tok2vec).module if tok2vec.shims else None
@@ -30,8 +34,8 @@ def narrow_attention(tok2vec: Model[Any, Any], docs: Sequence[Doc], head_width: 
         module.encoder.attention, MultiheadAttention
     ):
         raise LstmError(
-            f"The heads of {tok2vec.name!r} cannot be narrowed: expected a "
-            'spacy_lstm.BiLSTMTok2Vec.v1 with attention = "multihead".'
+            "This encoder has no heads to be narrowed: expected a spacy_lstm.BiLSTMTok2Vec.v1 with "
+            'attention = "multihead", no listener to one (call nlp.replace_listeners before).'
         )
     lexicon = tok2vec.shims[1]
     assert isinstance(lexicon, Lexicon)
@@ -41,10 +45,13 @@ def narrow_attention(tok2vec: Model[Any, Any], docs: Sequence[Doc], head_width: 
         with torch.inference_mode():
             X = module.embedding(get_bridge(tok2vec).to_tensor(features))
             states.append(module.encoder.recur(X, [len(doc)]))
-    if sum(map(len, states)) <= module.width:
+    words, fewest = (
+        sum(map(len, states)),
+        _WORDS_A_UNIT * get_bridge(tok2vec).settings["encoder"]["width"],
+    )
+    if words < fewest:
         raise LstmError(
-            f"{sum(map(len, states))} words to fit narrower heads to: expected many more than "
-            f"{module.width}, the width of the states."
+            f"{words} words to fit narrower heads to: expected {fewest} or more; give more texts."
         )
     module.encoder.attention = narrow_heads(module.encoder.attention, torch.cat(states), head_width)
     settings = get_bridge(tok2vec).settings

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from ..errors import LstmError
+
 __all__ = [
     "ATTENTION",
     "AdditiveAttention",
@@ -79,7 +81,8 @@ class MultiheadAttention(Attention):
 
     def __init__(self, *, width: int, heads: int = 4, head_width: int | None = None) -> None:
         super().__init__()
-        self.heads, self.head_width = heads, head_width or width // heads
+        self.heads = heads
+        self.head_width = width // heads if head_width is None else head_width
         self.qkv = nn.Linear(width, 3 * heads * self.head_width)
         self.output = nn.Linear(heads * self.head_width, width)
 
@@ -119,9 +122,11 @@ def build_attention(kind: str, *, width: int, head_width: int | None = None) -> 
 
     head_width: as in `MultiheadAttention`, for that one alone.
     """
-    if head_width is not None:
-        return MultiheadAttention(width=width, head_width=head_width)
-    return ATTENTION[kind](width=width)
+    if head_width is None:
+        return ATTENTION[kind](width=width)
+    if kind != "multihead":
+        raise LstmError(f"head_width = {head_width} with {kind} attention: expected multihead.")
+    return MultiheadAttention(width=width, head_width=head_width)
 
 
 def _masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:

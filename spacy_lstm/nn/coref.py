@@ -261,7 +261,7 @@ class CorefScorer(nn.Module):
         return known_scores.clamp(min=-8, max=8)
 
     def _mention_vectors(
-        self, X: Tensor, mentions: Mentions, document: Tensor, tree: "_Tree | None"
+        self, X: Tensor, mentions: Mentions, document: Tensor, tree: _Tree | None
     ) -> Tensor:
         start, end, head = (
             torch.from_numpy(places).to(X.device)
@@ -282,7 +282,7 @@ class CorefScorer(nn.Module):
             summed = summed + self._roles(X, head, document, tree)
         return torch.tanh(summed)
 
-    def _read_tree(self, X: Tensor, mentions: Mentions, document: Tensor) -> "_Tree | None":
+    def _read_tree(self, X: Tensor, mentions: Mentions, document: Tensor) -> _Tree | None:
         if self.syntax is None:
             return None
         # Mentions within each other share their head word.
@@ -296,7 +296,7 @@ class CorefScorer(nn.Module):
         places = torch.from_numpy(own).to(X.device)
         return _Tree(roles, places, torch.softmax(relations, dim=1), governors.average)
 
-    def _roles(self, X: Tensor, tokens: Tensor, document: Tensor, tree: "_Tree") -> Tensor:
+    def _roles(self, X: Tensor, tokens: Tensor, document: Tensor, tree: _Tree) -> Tensor:
         """What the relations of some tokens, and the words that govern them, say of mentions."""
         assert self.syntax is not None
         if is_lean(X):

@@ -2,9 +2,9 @@
 
 A head's scores are X M Xᵀ and what it adds to the states is a mean of X N, with X the states and
 M and N products of two of its projections. Their nearest products of fewer columns come from a
-singular value decomposition; what is nearest is measured on states that the encoder really puts
-out (as in Chen et al. 2021, "DRONE: Data-aware Low-rank Compression"), so that directions in
-which these do not vary cost nothing.
+singular value decomposition; what is nearest is measured on states of real texts (as in Chen et al.
+2021, "DRONE: Data-aware Low-rank Compression"), so that directions in which these do not vary cost
+nothing.
 """
 
 import torch
@@ -32,35 +32,33 @@ def narrow_heads(attention: MultiheadAttention, H: Tensor, head_width: int) -> M
             f"head_width = {head_width}: expected 1 to {attention.head_width}, the heads' present "
             "width."
         )
-    X = H.double()
+    # Not on a GPU: decompositions are faster here, and not every one knows doubles.
+    X = H.cpu().double()
     mean = X.mean(0)
     spread = _Spread(X - mean)
     with_one = _Spread(torch.cat([X, X.new_ones(len(X), 1)], dim=1))
-    queries, keys, values = _split_heads(attention)
-    joined = attention.output.weight.double().view(H.shape[1], attention.heads, -1)
-    parts: list[list[Tensor]] = [[], [], [], []]
-    bias = attention.output.bias.double()
-    for head, (query, key, value) in enumerate(zip(queries, keys, values, strict=True)):
+    joined = attention.output.weight.cpu().double().view(H.shape[1], attention.heads, -1)
+    bias = attention.output.bias.cpu().double()
+    new_queries, new_keys, new_values, outputs = [], [], [], []
+    heads = zip(*_split_heads(attention), joined.unbind(1), strict=True)
+    for query, key, value, output in heads:
         # What is the same for all keys drops out of the softmax.
         key[:, -1] = -(key[:, :-1] @ mean)
         product = query.T @ key * (head_width / attention.head_width) ** 0.5
-        for part, factor in zip(
-            parts, _factor(product, with_one, with_one, head_width), strict=False
-        ):
-            part.append(factor)
-        output = joined[:, head]
+        new_query, new_key = _factor(product, with_one, with_one, head_width)
+        new_queries.append(new_query)
+        new_keys.append(new_key)
         narrow, out = _factor(value[:, :-1].T @ output.T, spread, None, head_width)
         # The mean state passes as it did: weights sum to 1.
         bias = bias + output @ (value[:, :-1] @ mean + value[:, -1]) - out.T @ (narrow @ mean)
-        parts[2].append(torch.cat([narrow, narrow.new_zeros(head_width, 1)], dim=1))
-        parts[3].append(out)
-    result = MultiheadAttention(width=H.shape[1], heads=attention.heads, head_width=head_width).to(
-        H
-    )
-    rows = torch.cat([torch.cat(part) for part in parts[:3]])
+        new_values.append(torch.cat([narrow, narrow.new_zeros(head_width, 1)], dim=1))
+        outputs.append(out)
+    result = MultiheadAttention(width=H.shape[1], heads=attention.heads, head_width=head_width)
+    result = result.to(H).train(attention.training)
+    rows = torch.cat([*new_queries, *new_keys, *new_values])
     result.qkv.weight.copy_(rows[:, :-1])
     result.qkv.bias.copy_(rows[:, -1])
-    result.output.weight.copy_(torch.cat(parts[3]).T)
+    result.output.weight.copy_(torch.cat(outputs).T)
     result.output.bias.copy_(bias)
     return result
 
@@ -68,8 +66,8 @@ def narrow_heads(attention: MultiheadAttention, H: Tensor, head_width: int) -> M
 def _split_heads(attention: MultiheadAttention) -> Tensor:
     """Queries, keys and values of each head, with their biases as a last column. *Shape:*
     ``(3, heads, head_width, width + 1)``"""
-    rows = torch.cat([attention.qkv.weight, attention.qkv.bias.unsqueeze(1)], dim=1).double()
-    return rows.view(3, attention.heads, attention.head_width, -1).clone()
+    rows = torch.cat([attention.qkv.weight, attention.qkv.bias.unsqueeze(1)], dim=1)
+    return rows.cpu().double().view(3, attention.heads, attention.head_width, -1)
 
 
 class _Spread:
@@ -77,7 +75,8 @@ class _Spread:
 
     def __init__(self, rows: Tensor) -> None:
         variances, directions = torch.linalg.eigh(rows.T @ rows / len(rows))
-        roots = variances.clamp(min=_LEAST_VARIANCE * float(variances[-1])).sqrt()
+        least = max(_LEAST_VARIANCE * float(variances[-1]), _LEAST_VARIANCE**2)
+        roots = variances.clamp(min=least).sqrt()
         self.root = directions * roots
         self.inverse = (directions / roots).T
 

@@ -77,7 +77,7 @@ class SyntaxHead(nn.Module):
         return logits
 
     @torch.no_grad()
-    def read_governors(self, X: Tensor, tokens: Tensor, document: Tensor) -> "Governors":
+    def read_governors(self, X: Tensor, tokens: Tensor, document: Tensor) -> Governors:
         """What the heads of some tokens say; see `Governors`.
 
         In blocks of matrices instead of a band for every token, which takes a tenth of the time

@@ -16,6 +16,7 @@ from confection import ConfigValidationError
 from spacy.cli._util import app as spacy_app
 from typer.testing import CliRunner, Result
 
+from spacy_lstm.cli import machine
 from spacy_lstm.cli.app import OneLineErrors
 from spacy_lstm.cli.files import write_atomically
 from spacy_lstm.cli.machine import usable_cores
@@ -247,3 +248,13 @@ def test_spacy_app_registers_once() -> None:
     register()
     register()
     assert [group.name for group in spacy_app.registered_groups].count("lstm") == 1
+
+
+@pytest.mark.parametrize(("parent", "calls"), [(None, 1), (object(), 0)])
+def test_a_child_process_keeps_its_threads(monkeypatch, parent, calls) -> None:
+    called: list[int] = []
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(machine, "parent_process", lambda: parent)
+    monkeypatch.setattr(machine.torch, "set_num_threads", called.append)
+    machine.limit_threads()
+    assert len(called) == calls

@@ -73,8 +73,8 @@ def test_narrower_heads_need_texts(assembled, tmp_path):
 def test_narrower_heads_are_in_the_bundle(tmp_path):
     card, data = tmp_path / "card.md", tmp_path / "dev.jsonl"
     card.write_text("card")
-    rows = (CORPUS / "coref_en" / "dev.jsonl").read_text(encoding="utf8").splitlines()
-    data.write_text("\n".join(rows[:30]), encoding="utf8")
+    rows = (CORPUS / "coref_en" / "train.jsonl").read_text(encoding="utf8").splitlines()
+    data.write_text("\n".join(rows[:250]), encoding="utf8")
     target = tmp_path / "en_lstm_xs"
     sources = {"coref": ["en_lstm_sm"], "sentiment": "en_lstm_sm"}
     made = bundle(target, **sources, card=card, calibration=[str(data)], head_width=16)

@@ -37,10 +37,18 @@ def test_vectors_stay_near_and_survive_storing() -> None:
 
 
 def test_others_are_refused() -> None:
-    with pytest.raises(LstmError, match=r"cannot be narrowed: expected .* \"multihead\""):
+    with pytest.raises(LstmError, match=r"no heads to be narrowed: expected .* \"multihead\""):
         narrow_attention(make_model("additive"), make_docs(), 2)
 
 
 def test_a_few_words_are_not_enough() -> None:
-    with pytest.raises(LstmError, match=r"30 words to fit .* many more than \d+"):
-        narrow_attention(make_model(), make_docs(1), 2)
+    with pytest.raises(LstmError, match=r"150 words to fit .* expected 160 or more; give more"):
+        narrow_attention(make_model(), make_docs(5), 2)
+    narrow_attention(make_model(), make_docs(6), 2)
+
+
+def test_new_weights_have_heads_as_the_config_says() -> None:
+    model = make_model()
+    narrow_attention(model, make_docs(), 2)
+    model.initialize()
+    assert get_bridge(model).module.encoder.attention.head_width == 4

@@ -221,15 +221,16 @@ def test_split_rows():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
 def test_a_forked_process_does_not_wait_for_threads_it_has_not() -> None:
     script = """
-import os, torch
+import os, signal, sys, torch
 import spacy_lstm.models.wrapper
 torch.set_num_threads(2)
 work = torch.ones(2_000_000)
 work.exp()
 child = os.fork()
 if not child:
+    signal.alarm(60)
     work.exp()
     os._exit(0)
-os.waitpid(child, 0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0)
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=120)

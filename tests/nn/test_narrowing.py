@@ -65,3 +65,13 @@ def test_an_encoder_is_built_with_narrow_heads() -> None:
     encoder = BiLSTMEncoder(input_width=5, width=16, attention="multihead", head_width=2)
     assert encoder.attention.qkv.weight.shape == (24, 16)
     assert encoder(torch.randn(9, 5), [4, 0, 5]).shape == (9, 16)
+
+
+def test_narrow_heads_of_no_other_kind() -> None:
+    with pytest.raises(LstmError, match="head_width = 2 with dot attention: expected multihead"):
+        BiLSTMEncoder(input_width=5, width=16, attention="dot", head_width=2)
+
+
+def test_states_that_do_not_vary() -> None:
+    narrow = narrow_heads(make_attention(), torch.ones(50, 32), 4)
+    assert all(weight.isfinite().all() for weight in narrow.state_dict().values())
