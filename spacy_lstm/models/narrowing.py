@@ -29,9 +29,12 @@ def narrow_attention(tok2vec: Model[Any, Any], docs: Sequence[Doc], head_width: 
         wide, better a few ten thousand.
     head_width: of the new heads.
     """
-    module = get_bridge(tok2vec).module if tok2vec.shims else None
-    if not isinstance(module, TokenEncoder) or not isinstance(
-        module.encoder.attention, MultiheadAttention
+    bridge = get_bridge(tok2vec) if tok2vec.shims else None
+    module = bridge.module if bridge else None
+    if (
+        bridge is None
+        or not isinstance(module, TokenEncoder)
+        or not isinstance(module.encoder.attention, MultiheadAttention)
     ):
         raise LstmError(
             "This encoder has no heads to be narrowed: expected a spacy_lstm.BiLSTMTok2Vec.v1 with "
@@ -43,16 +46,13 @@ def narrow_attention(tok2vec: Model[Any, Any], docs: Sequence[Doc], head_width: 
     for doc in docs:
         features = to_features(tok2vec, lexicon.rows([doc]), [len(doc)], name_dropout=0.0)
         with torch.inference_mode():
-            X = module.embedding(get_bridge(tok2vec).to_tensor(features))
+            X = module.embedding(bridge.to_tensor(features))
             states.append(module.encoder.recur(X, [len(doc)]))
-    words, fewest = (
-        sum(map(len, states)),
-        _WORDS_A_UNIT * get_bridge(tok2vec).settings["encoder"]["width"],
-    )
+    settings = bridge.settings["encoder"]
+    words, fewest = sum(map(len, states)), _WORDS_A_UNIT * settings["width"]
     if words < fewest:
         raise LstmError(
             f"{words} words to fit narrower heads to: expected {fewest} or more; give more texts."
         )
     module.encoder.attention = narrow_heads(module.encoder.attention, torch.cat(states), head_width)
-    settings = get_bridge(tok2vec).settings
-    settings["encoder"] = {**settings["encoder"], "head_width": head_width}
+    bridge.settings["encoder"] = {**settings, "head_width": head_width}
