@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy, linear
 __all__ = ["BidirectionalLanguageModel"]
 
 # Places whose logits over all output words are held at once: 30,000 words take 120 MB.
-_BLOCK: Final = 1024
+_BLOCK: Final = 512
 
 
 class BidirectionalLanguageModel(nn.Module):
@@ -53,11 +53,14 @@ class BidirectionalLanguageModel(nn.Module):
             true = target.clamp(min=0)
             true_logits = (states * self.output(true)).sum(1) + self.bias(true).squeeze(1)
             true_logits = true_logits - self._log_expected(true)
-            logits = states @ negatives.T + correction
-            # A word that is drawn and true at once would be counted twice.
-            logits = logits.masked_fill(target.unsqueeze(1) == drawn, -torch.inf)
-            joined = torch.cat([true_logits.unsqueeze(1), logits], dim=1).float()
-            losses.append(_mean_loss([joined], [target.clamp(max=0)]))
+            # By blocks that a processor's cache holds, forward and backward.
+            blocks = zip(states.split(_BLOCK), true_logits.split(_BLOCK), strict=True)
+            targets = target.split(_BLOCK)
+            joined = (
+                _join(block @ negatives.T + correction, true, part.unsqueeze(1) == drawn)
+                for (block, true), part in zip(blocks, targets, strict=True)
+            )
+            losses.append(_mean_loss(joined, [part.clamp(max=0) for part in targets]))
         return torch.stack(losses).mean()
 
     def log_perplexity(self, H: Tensor, words: Tensor) -> Tensor:
@@ -98,6 +101,12 @@ class BidirectionalLanguageModel(nn.Module):
         missed = self.samples * torch.log1p(-share.clamp(max=1.0))
         expected: Tensor = (-torch.expm1(missed)).log()
         return expected
+
+
+def _join(logits: Tensor, true_logits: Tensor, is_true: Tensor) -> Tensor:
+    """The true word's logit before those of the words drawn, without the true word among them,
+    which would be counted twice."""
+    return torch.cat([true_logits.unsqueeze(1), logits.masked_fill(is_true, -torch.inf)], dim=1)
 
 
 def _mean_loss(logits: Iterable[Tensor], targets: Sequence[Tensor]) -> Tensor:

@@ -158,7 +158,7 @@ class _Run:
                 "language_model": self.language_model,
             }
         )
-        self.optimizer = torch.optim.Adam(self.trained.parameters(), betas=(0.9, 0.98))
+        self.optimizer = torch.optim.Adam(self.trained.parameters(), betas=(0.9, 0.98), fused=True)
         rng = np.random.default_rng(settings.seed)
         held_out = chunk_starts(text, settings.length, held_out=True, rng=rng)
         self.held_out = held_out[:_EVALUATED_CHUNKS]
