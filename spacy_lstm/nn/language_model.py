@@ -54,11 +54,12 @@ class BidirectionalLanguageModel(nn.Module):
             true_logits = (states * self.output(true)).sum(1) + self.bias(true).squeeze(1)
             true_logits = true_logits - self._log_expected(true)
             # By blocks that a processor's cache holds, forward and backward.
-            blocks = zip(states.split(_BLOCK), true_logits.split(_BLOCK), strict=True)
-            targets = target.split(_BLOCK)
+            blocks, truths, targets = (
+                torch.split(tensor, _BLOCK) for tensor in (states, true_logits, target)
+            )
             joined = (
-                _join(block @ negatives.T + correction, true, part.unsqueeze(1) == drawn)
-                for (block, true), part in zip(blocks, targets, strict=True)
+                _join(block @ negatives.T + correction, truth, part.unsqueeze(1) == drawn)
+                for block, truth, part in zip(blocks, truths, targets, strict=True)
             )
             losses.append(_mean_loss(joined, [part.clamp(max=0) for part in targets]))
         return torch.stack(losses).mean()
@@ -103,10 +104,10 @@ class BidirectionalLanguageModel(nn.Module):
         return expected
 
 
-def _join(logits: Tensor, true_logits: Tensor, is_true: Tensor) -> Tensor:
+def _join(logits: Tensor, truth: Tensor, is_true: Tensor) -> Tensor:
     """The true word's logit before those of the words drawn, without the true word among them,
     which would be counted twice."""
-    return torch.cat([true_logits.unsqueeze(1), logits.masked_fill(is_true, -torch.inf)], dim=1)
+    return torch.cat([truth.unsqueeze(1), logits.masked_fill(is_true, -torch.inf)], dim=1)
 
 
 def _mean_loss(logits: Iterable[Tensor], targets: Sequence[Tensor]) -> Tensor:
