@@ -31,7 +31,8 @@ def bundle(
     head_width: int | None = None,
     licence: str = "MIT",
 ) -> dict[str, Any]:
-    """Put trained components together under one name, weights in half precision.
+    """Put trained components together under one name, large tables in 8 bits and other weights in
+    half precision.
 
     Args:
         output: the bundle's folder, named `<lang>_lstm_<size>`; replaced if it is there.
@@ -123,7 +124,7 @@ def bundle_cli(
     licence: Annotated[str, typer.Option(help="Of the bundle.")] = "MIT",
     as_json: JsonOption = False,
 ) -> None:
-    """Put trained components together as a bundle, in half precision, with its card."""
+    """Put trained components together as a bundle, in few bytes, with its card."""
     with only_json(as_json):
         made = bundle(
             output,

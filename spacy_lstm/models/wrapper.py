@@ -19,6 +19,7 @@ from thinc.shims.shim import Shim
 from torch import Tensor, nn
 
 from ..errors import LstmError
+from .compact import compress, decompress
 
 __all__ = ["TorchBridge", "get_bridge", "split_rows"]
 
@@ -51,8 +52,8 @@ class TorchBridge(Shim):
         self.name = name
         self.factory = factory
         self.settings: Settings = dict(settings)
-        # Bundles are stored in half precision; what is computed stays in single.
-        self.stores_half = False
+        # Bundles are stored with less precision; what is computed stays in single.
+        self.stores_compact = False
 
     @property
     def module(self) -> nn.Module:
@@ -171,10 +172,8 @@ class TorchBridge(Shim):
         model without weights."""
         if not self.is_built:
             return b""
-        tensors = {
-            name: (t.half() if self.stores_half and t.is_floating_point() else t).contiguous()
-            for name, t in self._model.state_dict().items()
-        }
+        weights = compress(self._model) if self.stores_compact else self._model.state_dict()
+        tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
         # One entry: safetensors writes several in no fixed order, and equal weights should be
         # equal bytes.
         header = {"name": self.name, "settings": self.settings}
@@ -189,8 +188,8 @@ class TorchBridge(Shim):
             return self
         header = _read_header(bytes_data, self.name)
         try:
-            tensors = safetensors.torch.load(bytes_data)
-        except SafetensorError as error:
+            tensors = decompress(safetensors.torch.load(bytes_data))
+        except (SafetensorError, ValueError) as error:
             raise LstmError(_damaged(self.name, str(error))) from error
         self.settings = header
         module = self.factory(**header)
@@ -202,7 +201,7 @@ class TorchBridge(Shim):
                 raise LstmError(
                     _damaged(self.name, f"{name} has the shape {got}, expected {expected}")
                 )
-        # Weights may be stored in half precision; the module decides what it computes with.
+        # Weights may be stored with less precision; the module decides what it computes with.
         module.load_state_dict({n: t.to(wanted[n].dtype) for n, t in tensors.items()})
         self._model = module.to(get_torch_default_device()).eval()
         return self

@@ -61,7 +61,7 @@ def assemble_bundle(
         for node in pipe.model.walk():
             for shim in node.shims:
                 if isinstance(shim, TorchBridge):
-                    shim.stores_half = True
+                    shim.stores_compact = True
     draft, old = (output.with_name(f".{output.name}.{part}") for part in ("draft", "old"))
     output.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(draft, ignore_errors=True)
