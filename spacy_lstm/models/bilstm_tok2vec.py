@@ -41,6 +41,7 @@ def build_bilstm_tok2vec(
     margin: int = 16,
     name_dropout: float = 0.0,
     shortcut: bool = True,
+    mixed_precision: bool = False,
     vectors: Callable[[], WordVectors] | None = None,
     genders: Callable[[], dict[str, str]] | None = None,
 ) -> Tok2Vec:
@@ -57,6 +58,8 @@ def build_bilstm_tok2vec(
     name_dropout: in training, the share of capitalized words that lose all but their shape and
         gender, every occurrence in a text together: names then count for what is said of them.
     shortcut: join the LSTM's input to its output; without, `nO` is `width`.
+    mixed_precision: train in bfloat16 where the processor computes faster in it; what is predicted
+        is always computed in single precision.
     vectors: gives pretrained word vectors, such as `spacy_lstm.WordVectors.v1`.
     genders: gives the gender of words, such as `spacy_lstm.GenderLexicon.v1`.
     """
@@ -87,6 +90,7 @@ def build_bilstm_tok2vec(
         "encoder": encoder,
     }
     bridge = TorchBridge(_NAME, TokenEncoder, settings)
+    bridge.mixed_precision = mixed_precision
     lexicon = Lexicon(_describe, len(FEATURES) + 1)
     return Model(
         _NAME,

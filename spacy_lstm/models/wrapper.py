@@ -19,6 +19,7 @@ from thinc.shims.shim import Shim
 from torch import Tensor, nn
 
 from ..errors import LstmError
+from ..nn.precision import mixed_precision
 from .compact import compress, decompress
 
 __all__ = ["TorchBridge", "get_bridge", "split_rows"]
@@ -54,6 +55,7 @@ class TorchBridge(Shim):
         self.settings: Settings = dict(settings)
         # Bundles are stored with less precision; what is computed stays in single.
         self.stores_compact = False
+        self.mixed_precision = False
 
     @property
     def module(self) -> nn.Module:
@@ -96,7 +98,7 @@ class TorchBridge(Shim):
     def run_update(
         self, *args: Any, dropout: float, **kwargs: Any
     ) -> tuple[Any, Callable[[Any], list[Any]]]:
-        """Run the module for training.
+        """Run the module for training, in mixed precision if that is set and the processor has it.
 
         dropout: the rate for every `nn.Dropout` in it, from the thinc model's attributes.
         RETURNS: the output, and a callback that takes the gradients of the output's tensors
@@ -108,8 +110,12 @@ class TorchBridge(Shim):
         for layer in module.modules():
             if isinstance(layer, nn.Dropout):
                 layer.p = dropout
-        outputs = module(*args, **kwargs)
+        with mixed_precision(self.device, enabled=self.mixed_precision):
+            outputs = module(*args, **kwargs)
         module.eval()
+        if isinstance(outputs, Tensor):
+            # What has no rounding to half precision before it is not changed by this.
+            outputs = outputs.float()
 
         def backprop(gradients: Any) -> list[Any]:
             tensors = [outputs] if isinstance(outputs, Tensor) else list(outputs)

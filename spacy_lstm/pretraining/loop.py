@@ -20,6 +20,7 @@ from ..errors import LstmError
 from ..models.bilstm_tok2vec import to_features
 from ..models.wrapper import get_bridge
 from ..nn.language_model import BidirectionalLanguageModel
+from ..nn.precision import mixed_precision
 from ..nn.tok2vec import TokenEncoder
 from .storage import load_checkpoint, read_log, replacing, save_checkpoint
 from .text import TokenText, chunk_starts
@@ -192,8 +193,7 @@ class _Run:
             group["lr"] = self._rate(step)
         self.module.train()
         H, words = self._states(starts, name_dropout=self.tok2vec.attrs["name_dropout"])
-        # Half precision where it does no harm: matrices; the softmax is taken in single.
-        with torch.autocast(H.device.type, dtype=torch.bfloat16):
+        with mixed_precision(H.device):
             loss = self.language_model.loss(H, words)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
@@ -230,7 +230,7 @@ class _Run:
         rows = self.text.features[types.reshape(-1)]
         features = to_features(self.tok2vec, rows, lengths, name_dropout=name_dropout)
         device = get_bridge(self.tok2vec).device
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with mixed_precision(device):
             X = self.module.embedding(torch.from_numpy(features).to(device))
             H = self.module.encoder.recur(X, lengths)
         words = torch.from_numpy(self.text.words[types]).long().to(device)

@@ -197,3 +197,23 @@ def test_a_table_that_grows_while_another_thread_reads():
 
     table._rows.index = Interrupted(table._rows.index)
     assert table.rows(nlp.make_doc("known w1999")).tolist() == [[5], [5]]
+
+
+@pytest.mark.parametrize("shortcut", [True, False])
+def test_mixed_precision_trains_nearly_the_same(docs, shortcut):
+    whole, mixed = (
+        build(dropout=0.0, width=16, shortcut=shortcut, mixed_precision=choice)
+        for choice in (False, True)
+    )
+    whole.initialize(X=docs)
+    mixed.from_bytes(whole.to_bytes())
+    np.testing.assert_array_equal(flat(mixed, docs), flat(whole, docs))
+    expected, _ = whole.begin_update(docs)
+    found, backprop = mixed.begin_update(docs)
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == np.float32
+        np.testing.assert_allclose(one, other, atol=0.02)
+    backprop([np.ones_like(y) for y in found])
+    before = flat(mixed, docs)
+    mixed.finish_update(Adam(0.01))
+    assert np.abs(flat(mixed, docs) - before).max() > 0.001
