@@ -138,7 +138,7 @@ class Writer:
             mark, is_macro, name, sign, number, form = match.groups()
             mine = {"^": side, "~": _OTHER[side]}.get(mark, sign)
             if is_macro:
-                chosen = self.rng.choice(self.patterns.macros[name])
+                chosen = self._fresh(self.patterns.macros[name], used)
                 return self._fill(chosen, mine or side, domain, known, used)
             key = f"{mark}{name}{sign}{number}"
             if not number or key not in known:
@@ -155,11 +155,13 @@ class Writer:
         pools = [self.lists[key + end] for key in names if key + end in self.lists]
         if not pools:
             raise ValueError(f"no word list {name + side!r}")
-        pool = self.rng.choice(pools)
-        fresh = [word for word in pool if word not in used] or pool
-        word = self.rng.choice(fresh)
-        used.add(word)
-        return word
+        return self._fresh(self.rng.choice(pools), used)
+
+    def _fresh(self, pool: Sequence[str], used: set[str]) -> str:
+        """One that the text does not hold yet, if there is one."""
+        chosen = self.rng.choice([entry for entry in pool if entry not in used] or pool)
+        used.add(chosen)
+        return chosen
 
     def _spell(self, word: str, form: str | None) -> str:
         if form in _FORMS:
