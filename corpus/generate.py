@@ -1,8 +1,8 @@
 """Write the embedded datasets from their sources; the same bytes on every run.
 
 ``python corpus/generate.py`` rewrites coref_en, coref_zh, sentiment_en and sentiment_zh, the
-genders of the names in them, and the behavioural suites, beside this file. ``--check`` writes
-nothing and exits with status 1 where a file differs from what would be written.
+genders of the names in them, sentiment_patterns_en, and the behavioural suites, beside this file.
+``--check`` writes nothing and exits with status 1 where a file differs from what would be written.
 """
 
 import argparse
@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import spacy
-from source.cards import card
+from source.cards import card, patterns_card
+from source.closeness import close_to
 from source.entities import count_table as count_entities
 from source.entities import entity_rows
 from source.markup import Span, parse, read_records, to_row
+from source.sentiment_patterns import LABELS, make_patterns, patterns_table, read_patterns
 from source.sentiment_suite import make_sentiment_cases
 from source.sentiment_suite import read_frames as read_sentiment_frames
 from source.suites import Case, count_table, make_cases, read_frames
@@ -33,6 +35,8 @@ GENERATED = {
 }
 # Behavioural suites: for tests only, in a folder that nothing trains from.
 SUITES = ("pronouns_en", "sentiment_en")
+# Sentences to train on that are made of frames, as those of a suite are.
+PATTERNS = "sentiment_patterns_en"
 # What ``~`` in the markup stands for.
 JOINTS = {"en": " ", "zh": ""}
 
@@ -204,8 +208,21 @@ def entity_files() -> Iterator[tuple[Path, str]]:
     yield folder / "README.md", "\n\n".join([about, count_entities(halves)])
 
 
+def pattern_files() -> Iterator[tuple[Path, str]]:
+    """The patterns of sentiment, none of them close to a text of the suites, and their card."""
+    tested = [str(case["text"]) for name in SUITES for case in suite_cases(name)]
+    tested += [str(row["text"]) for _, rows in entity_rows(SOURCE) for row in rows]
+    vocabulary = read_vocabulary("\n".join(lines("sentiment_patterns.words.txt")), "f m n")
+    patterns = read_patterns(lines("sentiment_patterns.frames.txt"))
+    made = make_patterns(PATTERNS, patterns, vocabulary, close_to(tested))
+    rows = [{"text": row.text, "label": LABELS.index(row.label)} for row in made]
+    yield HERE / PATTERNS / "train.jsonl", json_lines(rows)
+    table = patterns_table(made)
+    yield HERE / PATTERNS / "README.md", patterns_card(SOURCE / f"{PATTERNS}.about.md", table)
+
+
 def files() -> Iterator[tuple[Path, str]]:
-    """Every file of the four datasets and of the suites with its content."""
+    """Every file of the datasets and of the suites with its content."""
     tasks: dict[str, Callable[[str, str], list[Row]]]
     tasks = {"coref": coref_rows, "sentiment": sentiment_rows}
     for name in GENERATED:
@@ -217,6 +234,7 @@ def files() -> Iterator[tuple[Path, str]]:
             language = name.split("_")[1]
             yield HERE / f"genders_{language}.tsv", genders(language)
         yield HERE / name / "README.md", card(SOURCE / f"{name}.about.md", task=task, splits=splits)
+    yield from pattern_files()
     yield from suite_files()
     yield from entity_files()
 

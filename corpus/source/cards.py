@@ -1,5 +1,6 @@
 """The dataset cards: YAML for the loader, and what a reader has to know."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ configs:
 
 """
 
-_LABELS = """dataset_info:
+_TEXT_AND_LABEL = """dataset_info:
   features:
   - name: text
     dtype: string
@@ -39,7 +40,8 @@ _LABELS = """dataset_info:
           '0': NEGATIVE
           '1': NEUTRAL
           '2': POSITIVE
-  - name: phenomenon
+"""
+_LABELS = f"""{_TEXT_AND_LABEL}  - name: phenomenon
     dtype: string
   - name: origin
     dtype: string
@@ -58,6 +60,21 @@ def card(about: Path, *, task: str, splits: Mapping[str, Rows]) -> str:
         features=_LABELS if task == "sentiment" else "",
     )
     return f"{head}{title}\n{prose.rstrip()}\n\n## Counts\n\n{_counts(splits)}"
+
+
+def patterns_card(about: Path, table: str) -> str:
+    """The README of a dataset that is for training only, with the table of its counts."""
+    title, prose = about.read_text(encoding="utf-8").split("\n", 1)
+    head = _YAML.format(
+        language="en",
+        title=title.removeprefix("# "),
+        task="text-classification",
+        size="10K<n<100K",
+        features=_TEXT_AND_LABEL,
+    )
+    # No development and no test split.
+    head = re.sub(r"  - split: (?:validation|test)\n    path: .*\n", "", head)
+    return f"{head}{title}\n{prose.rstrip()}\n\n## Counts\n\n{table}"
 
 
 def _counts(splits: Mapping[str, Rows]) -> str:
