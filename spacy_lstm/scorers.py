@@ -375,7 +375,8 @@ def _read_pairs(doc: Doc) -> list[_Pair]:
 def score_sentiment(
     examples: Iterable[Example], *, positive_label: str | None = None, **_: Any
 ) -> dict[str, Any]:
-    """spaCy's `cats_*` figures for exclusive labels, and `accuracy`.
+    """spaCy's `cats_*` figures for exclusive labels, `accuracy`, and whether the probability of
+    the answer means what it says: `ece` and `reliability`, see `coref.reliability`.
 
     Only the labels that the reference knows compete: where its data is binary, a model that
     also has NEUTRAL is asked which of the two is the more probable. A document without a
@@ -396,11 +397,22 @@ def score_sentiment(
         positive_label=positive_label,
     )
     if not kept:
-        return dict.fromkeys([*scores, "accuracy"])
-    right = sum(
-        _best(views[id(example.predicted)]) == _best(example.reference.cats) for example in kept
-    )
-    return {**scores, "accuracy": right / len(kept)}
+        return dict.fromkeys([*scores, "accuracy", "ece", "reliability"])
+    answers = [_answer(views[id(example.predicted)], example.reference.cats) for example in kept]
+    return {
+        **scores,
+        "accuracy": sum(answer.is_right for answer in answers) / len(kept),
+        "ece": calibration_error(answers),
+        "reliability": reliability_curve(answers),
+    }
+
+
+def _answer(competing: Mapping[str, float], gold: Mapping[str, float]) -> Answer:
+    """The most probable of the labels that compete, with its probability among them."""
+    best = _best(competing)
+    total = sum(competing.values())
+    probability = competing[best] / total if total else 1 / len(competing)
+    return Answer(probability, best == _best(gold))
 
 
 def _comparable(example: Example, labels: Sequence[str]) -> dict[str, float]:

@@ -326,7 +326,21 @@ def test_binary_data_asks_for_one_of_two():
     guess = {"NEGATIVE": 0.3, "NEUTRAL": 0.6, "POSITIVE": 0.1}
     scores = score_sentiment([rated(guess, NEGATIVE), rated(guess, POSITIVE)])
     assert scores["accuracy"] == 0.5
+    # As probable as it is among the two.
+    (row,) = scores["reliability"]
+    assert (row["n"], row["probability"], row["accuracy"]) == (2, pytest.approx(0.75), 0.5)
+    assert scores["ece"] == pytest.approx(0.25)
     assert set(scores["cats_f_per_type"]) == {"NEGATIVE", "POSITIVE"}
+
+
+def test_calibration_of_three_labels():
+    sure = {"NEGATIVE": 0.0, "NEUTRAL": 0.0, "POSITIVE": 1.0}
+    unsure = {"NEGATIVE": 0.4, "NEUTRAL": 0.35, "POSITIVE": 0.25}
+    nothing = dict.fromkeys(sure, 0.0)  # what is too unlikely for a float
+    scores = score_sentiment([rated(sure, sure), rated(unsure, sure)])
+    assert scores["ece"] == pytest.approx((0.0 + 0.4) / 2)
+    assert [row["probability"] for row in scores["reliability"]] == [0.4, 1.0]
+    assert score_sentiment([rated(nothing, sure)])["ece"] == pytest.approx(1 / 3)
 
 
 def test_a_positive_label_sets_the_score():

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 from jinja2 import Environment, StrictUndefined, TemplateError
+from spacy.language import Language
 from spacy.training import Example
 
 from ..errors import LstmError
 from ..pipeline.calibration import calibrate
+from ..pipeline.sentiment_calibration import calibrate_sentiment
 from ..pretrained.assemble import assemble_bundle, average_checkpoints, narrow_component
 from .evaluate import read_docs
 from .models import JsonOption, load_for
@@ -28,6 +30,7 @@ def bundle(
     card: str | Path,
     metrics: str | Path | None = None,
     calibration: Sequence[str] = (),
+    sentiment_calibration: Sequence[str] = (),
     head_width: int | None = None,
     licence: str = "MIT",
 ) -> dict[str, Any]:
@@ -44,6 +47,8 @@ def bundle(
             name giving NAME; they are stored in meta.json too.
         calibration: development data, as `evaluate` takes it, that the probabilities of
             `lstm_coref` are fitted on; none: they stay as they are.
+        sentiment_calibration: the same for `lstm_sentiment`; each of them is a set that counts as
+            much as any other, however many texts it has. A folder of `.spacy` files is one set.
         head_width: make the heads of `lstm_coref`'s multihead attention this narrow, fitted to the
             texts of the development data; None leaves them as they were trained.
         licence: of the bundle.
@@ -53,19 +58,23 @@ def bundle(
     target = Path(output)
     figures = _read_figures(Path(metrics)) if metrics else {}
     checkpoints = [load_for(path, "lstm_coref") for path in coref]
+    reader, classifier = load_for(sentiment, "lstm_sentiment")
     pipelines = {
         "lstm_coref": average_checkpoints([nlp for nlp, _ in checkpoints], "lstm_coref"),
-        "lstm_sentiment": load_for(sentiment, "lstm_sentiment")[0],
+        "lstm_sentiment": reader,
     }
     text = _render(Path(card), figures)
     if head_width is not None and not calibration:
         raise LstmError("--head-width without --calibration: give texts that it can be fitted to")
     if calibration:
         nlp, pipe = checkpoints[0]
-        examples = [Example(nlp.make_doc(doc.text), doc) for doc in read_docs(nlp, calibration)]
+        examples = _read_examples(nlp, calibration)
         if head_width is not None:
             narrow_component(pipe, [example.predicted for example in examples], head_width)
         calibrate(pipe, examples)
+    if sentiment_calibration:
+        sets = [_read_examples(reader, [path], kind="text") for path in sentiment_calibration]
+        calibrate_sentiment(classifier, sets)
     meta = {
         "version": version("spacy-lstm"),
         # As wide as what this package asks for: any 3.8 loads it.
@@ -76,6 +85,10 @@ def bundle(
     }
     size = assemble_bundle(pipelines, target, meta=meta, card=text)
     return {"output": str(target), "bytes": size}
+
+
+def _read_examples(nlp: Language, data: Sequence[str], **options: Any) -> list[Example]:
+    return [Example(nlp.make_doc(doc.text), doc) for doc in read_docs(nlp, data, **options)]
 
 
 def _read_figures(folder: Path) -> dict[str, Any]:
@@ -115,7 +128,12 @@ def bundle_cli(
     card: Annotated[Path, typer.Option(help="Template of the model card.")],
     metrics: Annotated[Path | None, typer.Option(help="Folder of the card's figures.")] = None,
     calibration: Annotated[
-        list[str] | None, typer.Option(help="Development data to fit probabilities on.")
+        list[str] | None,
+        typer.Option(help="Development data to fit lstm_coref's probabilities on."),
+    ] = None,
+    sentiment_calibration: Annotated[
+        list[str] | None,
+        typer.Option(help="Development sets to fit lstm_sentiment's probabilities on, one each."),
     ] = None,
     head_width: Annotated[
         int | None,
@@ -133,6 +151,7 @@ def bundle_cli(
             card=card,
             metrics=metrics,
             calibration=calibration or (),
+            sentiment_calibration=sentiment_calibration or (),
             head_width=head_width,
             licence=licence,
         )

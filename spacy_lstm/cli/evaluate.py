@@ -86,7 +86,7 @@ def evaluate_sentiment(
     """
     nlp, pipe = load_for(model, "lstm_sentiment")
     references = read_docs(nlp, data, limit=limit, **options)
-    if not any(doc.cats for doc in references):
+    if not any(any(doc.cats.values()) for doc in references):
         raise LstmError(f"{', '.join(data)}: no labels in it: expected texts with a label each")
     examples = _predict(nlp, references, progress)
     scores: dict[str, Any] = pipe.score(examples)
@@ -175,21 +175,12 @@ def _pronoun_table(scores: Mapping[str, Any]) -> str:
 
 def _link_tables(scores: Mapping[str, Any]) -> list[str]:
     """What the probabilities of pronouns' links are worth."""
-    curve = [
-        [
-            f"{row['from']:.2f} to {row['to']:.2f}",
-            _percent(row["probability"]),
-            _percent(row["accuracy"]),
-            f"{row['n']}",
-        ]
-        for row in scores["link_reliability"]
-    ]
     thresholds = [
         [f"{row['threshold']:.1f}", _percent(row["p"]), _percent(row["r"]), f"{row['n']}"]
         for row in scores["link_thresholds"] or ()
     ]
     return [
-        format_table(["link probability", "mean", "right", "number"], curve),
+        format_table(["link probability", "mean", "right", "number"], _curve_rows(scores, "link_")),
         f"expected calibration error {_percent(scores['link_ece'])} "
         f"(of the cluster alone: {_percent(scores['link_cluster_ece'])}), "
         f"precision at half coverage {_percent(scores['link_precision_at_half'])}",
@@ -212,7 +203,26 @@ def _sentiment_table(scores: Mapping[str, Any]) -> str:
     ]
     rows.append(["macro average", *_cells(scores, "cats_macro", "prf")])
     table = format_table(["sentiment", "P", "R", "F"], rows)
-    return f"{table}\n\naccuracy {_percent(scores['accuracy'])} of {scores['documents']} texts"
+    return "\n\n".join(
+        [
+            table,
+            format_table(["probability", "mean", "right", "number"], _curve_rows(scores, "")),
+            f"expected calibration error {_percent(scores['ece'])}",
+            f"accuracy {_percent(scores['accuracy'])} of {scores['documents']} texts",
+        ]
+    )
+
+
+def _curve_rows(scores: Mapping[str, Any], prefix: str) -> list[list[str]]:
+    return [
+        [
+            f"{row['from']:.2f} to {row['to']:.2f}",
+            _percent(row["probability"]),
+            _percent(row["accuracy"]),
+            f"{row['n']}",
+        ]
+        for row in scores[f"{prefix}reliability"]
+    ]
 
 
 def _cells(scores: Mapping[str, Any], prefix: str, values: str) -> list[str]:

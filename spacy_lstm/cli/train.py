@@ -18,6 +18,7 @@ from thinc.compat import has_cupy_gpu
 
 from ..errors import LstmError
 from .machine import limit_threads
+from .overrides import check_overrides, nest_overrides
 from .reporting import only_json, print_json
 
 __all__ = ["parse_overrides", "read_config", "train", "train_cli"]
@@ -84,10 +85,16 @@ class _Renamed:
 
 
 def read_config(path: Path, overrides: Mapping[str, Any]) -> Config:
-    """A config file with overrides, and spaCy's defaults for what it leaves out."""
+    """A config file with overrides, and spaCy's defaults for what it leaves out.
+
+    Raises LstmError for an override that names no setting.
+    """
     if not path.is_file():
         raise LstmError(f"no config file {path}: give the path of a .cfg file")
-    config = load_config(path, overrides=dict(overrides), interpolate=False)
+    plain = load_config(path, interpolate=False)
+    nested = nest_overrides(plain, overrides)
+    check_overrides(plain, nested)
+    config = load_config(path, overrides=nested, interpolate=False)
     # What a language sets for itself, such as its tokenizer, comes before what all share.
     lang = config.interpolate().get("nlp", {}).get("lang")
     defaults = get_lang_class(lang).default_config if lang else DEFAULT_CONFIG

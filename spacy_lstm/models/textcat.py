@@ -103,22 +103,20 @@ def _forward(
 class TokenShares(NamedTuple):
     """What a model says of a batch."""
 
-    probabilities: npt.NDArray[np.float32]
-    """*Shape:* ``(docs, labels)``"""
     logits: npt.NDArray[np.float32]
     """*Shape:* ``(docs, labels)``"""
     shares: list[npt.NDArray[np.float32]]
     """Per document each token's share of the logits, whose sum they are. *Shape:* ``(tokens,
     labels)``"""
     parts: npt.NDArray[np.float32]
-    """Probabilities of each part. *Shape:* ``(parts, labels)``"""
+    """Logits of each part. *Shape:* ``(parts, labels)``"""
 
 
 def _token_shares(
     model: TextCat, docs: list[Doc], owners: Sequence[int] | npt.NDArray[np.int64] = ()
 ) -> TokenShares:
-    """Probabilities, logits, and each token's share of the logits, in one pass; and of parts of
-    the documents what the model says where their token vectors alone are pooled.
+    """Logits, and each token's share of them, in one pass; and of parts of the documents the
+    logits where their token vectors alone are pooled.
 
     owners: of each token of the batch the number of its part, -1 for none; all from 0 to the
         highest occur.
@@ -133,12 +131,10 @@ def _token_shares(
         order = np.argsort(numbers, kind="stable")[int((numbers < 0).sum()) :]
         asked = torch.from_numpy(order).to(X.device), np.bincount(numbers[order]).tolist()
     logits, shares, parts = bridge.predict(X, lengths, with_shares=True, parts=asked)
-    to_numpy: Callable[[Any], Any] = get_current_ops().to_numpy
     return TokenShares(
-        to_numpy(_probabilities(model, logits)),
         logits.cpu().numpy(),
         split_rows(shares.cpu().numpy(), lengths),
-        to_numpy(_probabilities(model, parts)),
+        parts.cpu().numpy(),
     )
 
 

@@ -21,6 +21,7 @@ from ..errors import LstmError
 from .base import PretrainedPipe, batch_by_tokens
 from .extensions import register_extensions
 from .polarity import USER_DATA_KEY, read_doc_tree, span_sentiment
+from .tempering import Tempering
 
 __all__ = ["LABELS", "SentimentClassifier", "SentimentPrediction", "make_lstm_sentiment"]
 
@@ -70,7 +71,7 @@ class SentimentPrediction(NamedTuple):
     mass: float
     """P(POSITIVE) + P(NEGATIVE)."""
     scale: float
-    """A weight divided by the token's share of the log odds of POSITIVE over NEGATIVE."""
+    """A weight divided by the token's share of the tempered log odds of POSITIVE over NEGATIVE."""
     clauses: list[list[float]] | None = None
     """Of each clause its predicate, a token, and its score; None without a tree to tell them."""
 
@@ -121,6 +122,9 @@ class SentimentClassifier(PretrainedPipe):
     are worked out from these weights, see `polarity.span_sentiment`. `span.sentiment` is a hook of
     spaCy's, which it does not store with a document or send to another process.
 
+    What `calibrate_sentiment` fitted on development data is in all of these. A text without a
+    word is NEUTRAL for certain, 0.0, whatever the model knows.
+
     Learns from texts with any labels side by side: where the data knows only some of the model's
     labels (binary data in a model with NEUTRAL), only those compete with each other.
     """
@@ -137,7 +141,7 @@ class SentimentClassifier(PretrainedPipe):
         self.model = model
         self.name = name
         self.scorer = scorer
-        self.cfg = {"labels": []}
+        self.cfg = {"labels": [], **Tempering()._asdict()}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -210,21 +214,50 @@ class SentimentClassifier(PretrainedPipe):
             self.load_encoder(self.model.get_ref("tok2vec"), encoder)
 
     def predict(self, docs: Iterable[Doc]) -> list[SentimentPrediction]:
-        """What the model says of the documents, without a change to them."""
+        """What the model says of the documents, without a change to them.
+
+        A document without a word says nothing, whatever the model makes of it: NEUTRAL is
+        certain, and without that label all are equally likely.
+        """
         predictions: list[SentimentPrediction] = []
+        tempering = self.tempering
         for batch in batch_by_tokens(docs, BATCH_TOKENS):
             owners, predicates = _find_parts(batch)
-            found = self.model.attrs["token_shares"](self.model, batch, owners)
-            rows = zip(found.probabilities, found.logits, found.shares, strict=True)
+            found = self.read_shares(batch, owners)
+            lengths = [len(doc) for doc in batch]
+            probabilities = np.exp(tempering.log_probabilities(found.logits, lengths, self.labels))
+            factors = 1 / tempering.temperatures(lengths)
+            blank = [_is_blank(doc) for doc in batch]
+            probabilities[blank], factors[blank] = self._say_nothing(), 0.0
+            logits = found.logits * factors[:, None]
+            shares = [share * factor for share, factor in zip(found.shares, factors, strict=True)]
+            rows = zip(probabilities, logits, shares, strict=True)
             outputs = [self._read_output(*row) for row in rows]
-            predictions.extend(self._with_clauses(outputs, predicates, found.parts))
+            numbers = np.array(owners, dtype=np.int64)
+            sizes = np.bincount(numbers[numbers >= 0], minlength=len(found.parts))
+            parts = tempering.log_probabilities(found.parts, sizes, self.labels)
+            predictions.extend(self._with_clauses(outputs, predicates, np.exp(parts)))
         return predictions
+
+    @property
+    def tempering(self) -> Tempering:
+        """What `calibrate_sentiment` fitted; nothing where it was not called."""
+        return Tempering(*(self.cfg[name] for name in Tempering._fields))
+
+    def read_shares(self, docs: Sequence[Doc], owners: Sequence[int] = ()) -> Any:
+        """The model's `token_shares`: logits, not tempered yet."""
+        return self.model.attrs["token_shares"](self.model, docs, owners)
+
+    def _say_nothing(self) -> list[float]:
+        if "NEUTRAL" in self.labels:
+            return [float(label == "NEUTRAL") for label in self.labels]
+        return [1 / len(self.labels)] * len(self.labels)
 
     def _with_clauses(
         self,
         outputs: list[SentimentPrediction],
         predicates: list[list[int] | None],
-        parts: npt.NDArray[np.float32],
+        parts: npt.NDArray[Any],
     ) -> Iterator[SentimentPrediction]:
         rows = iter(parts.tolist())
         for output, tokens in zip(outputs, predicates, strict=True):
@@ -241,9 +274,9 @@ class SentimentClassifier(PretrainedPipe):
 
     def _read_output(
         self,
-        probabilities: npt.NDArray[np.float32],
-        logits: npt.NDArray[np.float32],
-        shares: npt.NDArray[np.float32],
+        probabilities: npt.NDArray[Any],
+        logits: npt.NDArray[Any],
+        shares: npt.NDArray[Any],
     ) -> SentimentPrediction:
         listed = probabilities.tolist()
         if not {"NEGATIVE", "POSITIVE"} <= set(self.labels):
@@ -284,7 +317,7 @@ class SentimentClassifier(PretrainedPipe):
         examples = list(examples)
         validate_examples(examples, "SentimentClassifier.get_loss")
         ops = self.model.ops
-        truth, known = self._read_truth(examples)
+        truth, known = self.read_truth(examples)
         # The softmax over some of the labels is that over all, made to sum to 1 again.
         to_numpy: Callable[[Any], Any] = ops.to_numpy
         rows = np.maximum(to_numpy(scores), 1e-9) * known
@@ -293,7 +326,7 @@ class SentimentClassifier(PretrainedPipe):
         loss = -float((truth * np.log(np.where(known, rows, 1.0))).sum()) / count
         return loss, ops.asarray2f((rows - truth) / count)
 
-    def _read_truth(
+    def read_truth(
         self, examples: Sequence[Example]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
         """What is true, rows that sum to 1, and which labels compete; *shape* of both
@@ -329,7 +362,7 @@ def _find_parts(docs: Sequence[Doc]) -> tuple[list[int], list[list[int] | None]]
     count = 0
     for doc in docs:
         tree = read_doc_tree(doc)
-        if tree is None:
+        if tree is None or _is_blank(doc):
             owners += [-1] * len(doc)
             predicates.append(None)
             continue
@@ -339,6 +372,10 @@ def _find_parts(docs: Sequence[Doc]) -> tuple[list[int], list[list[int] | None]]
         predicates.append(list(numbers))
         count += len(numbers)
     return (owners if count else []), predicates
+
+
+def _is_blank(doc: Doc) -> bool:
+    return all(token.is_space for token in doc)
 
 
 def _in_pipe_worker() -> bool:

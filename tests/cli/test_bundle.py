@@ -70,16 +70,28 @@ def test_narrower_heads_need_texts(assembled, tmp_path):
     assert assembled.calls == []
 
 
-def test_narrower_heads_are_in_the_bundle(tmp_path):
+def test_narrower_heads_and_probabilities_are_in_the_bundle(tmp_path):
     card, data = tmp_path / "card.md", tmp_path / "dev.jsonl"
     card.write_text("card")
     rows = (CORPUS / "coref_en" / "train.jsonl").read_text(encoding="utf8").splitlines()
     data.write_text("\n".join(rows[:250]), encoding="utf8")
     target = tmp_path / "en_lstm_xs"
     sources = {"coref": ["en_lstm_sm"], "sentiment": "en_lstm_sm"}
-    made = bundle(target, **sources, card=card, calibration=[str(data)], head_width=16)
+    rated = tmp_path / "rated.jsonl"
+    rows = [{"text": text, "label": label} for text, label in [("Good.", 1), ("Bad.", 0)] * 3]
+    rated.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
+    made = bundle(
+        target,
+        **sources,
+        card=card,
+        calibration=[str(data)],
+        sentiment_calibration=[str(rated)],
+        head_width=16,
+    )
     assert made["bytes"] < 15_000_000
     nlp = spacy.load(target)
+    # Six answers that are all right make it sure.
+    assert nlp.get_pipe("lstm_sentiment").tempering.temperature < 0.9
     tok2vec = nlp.get_pipe("lstm_coref").model.get_ref("tok2vec")
     assert get_bridge(tok2vec).module.encoder.attention.head_width == 16
     doc = nlp("When Anna came home, she fed her cat.")

@@ -1,6 +1,7 @@
 """`evaluate`: figures from every form of data, as tables and as JSON."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -167,6 +168,10 @@ def test_sentiment_tables_and_figures(run: Run, sentiment: Path, tmp_path: Path)
     scores = json.loads(output.read_text(encoding="utf-8"))
     assert scores["accuracy"] > 0.8
     assert result.stdout.splitlines()[0].split() == ["sentiment", "P", "R", "F"]
+    assert 0 <= scores["ece"] <= 1
+    assert sum(row["n"] for row in scores["reliability"]) == 12
+    assert f"expected calibration error {scores['ece'] * 100:.1f}\n" in result.stdout
+    assert re.search(r"^probability +mean +right +number$", result.stdout, re.MULTILINE)
     assert result.stdout.splitlines()[-1] == f"accuracy {scores['accuracy'] * 100:.1f} of 12 texts"
 
 

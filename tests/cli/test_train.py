@@ -201,7 +201,15 @@ def test_code_registers_functions(run: Run, data: Path, paths: list[str], tmp_pa
         (["CONFIG", "--components.textcat.factory", "txtcat"], "✘ [E002] Can't find factory"),
         (["CONFIG", "--components.textcat.model.length", "long"], "✘ config: "),
         (["CONFIG", "--training.max_steps", "many"], "✘ config: "),
-        (["CONFIG", "--nothing.here", "1"], "✘ config: "),
+        (
+            ["CONFIG", "--nothing.here", "1"],
+            "✘ --nothing.here: the config has no section [nothing]",
+        ),
+        (
+            ["CONFIG", "--training.max_stepz", "3"],
+            "✘ --training.max_stepz: the config has no such setting: did you mean "
+            "training.max_steps?",
+        ),
     ],
 )
 def test_mistakes_are_one_line(

@@ -11,6 +11,7 @@ from thinc.api import Adam
 
 from spacy_lstm.errors import LstmError
 from spacy_lstm.pipeline.sentiment import BATCH_TOKENS, LABELS
+from spacy_lstm.pipeline.tempering import Tempering
 
 TOK2VEC = {
     "@architectures": "spacy_lstm.BiLSTMTok2Vec.v1",
@@ -19,6 +20,7 @@ TOK2VEC = {
     "rows": 200,
 }
 MODEL = {"@architectures": "spacy_lstm.TextCat.v1", "hidden_width": 16, "tok2vec": TOK2VEC}
+BINARY = ("NEGATIVE", "POSITIVE")
 ROWS = [
     ("I love this wonderful film.", "POSITIVE"),
     ("What a dull, boring mess!", "NEGATIVE"),
@@ -93,6 +95,66 @@ def test_weights_sum_to_the_score(trained, text):
     assert (
         json.loads(json.dumps(doc.user_data["lstm_sentiment"])) == doc.user_data["lstm_sentiment"]
     )
+
+
+@pytest.fixture
+def tempered(trained):
+    pipe = trained.get_pipe("lstm_sentiment")
+    before = dict(pipe.cfg)
+    pipe.cfg.update(temperature=2.0, length_exponent=-0.2, neutral_offset=0.4)
+    yield trained
+    pipe.cfg.update(before)
+
+
+@pytest.mark.parametrize("text", ["Bad.", "I love this dull film.", "A joy. " * 400])
+def test_tempered_weights_sum_to_the_tempered_score(tempered, text):
+    pipe, doc = tempered.get_pipe("lstm_sentiment"), tempered(text)
+    logits = pipe.read_shares([tempered.make_doc(text)]).logits[0].astype(float)
+    exponents = np.exp(logits / (2.0 * (min(len(doc), 1000) / 20) ** -0.2) + [0, 0.4, 0])
+    wanted = dict(zip(LABELS, exponents / exponents.sum(), strict=True))
+    assert doc.cats == pytest.approx(wanted, abs=1e-6)
+    assert doc.sentiment == pytest.approx(wanted["POSITIVE"] - wanted["NEGATIVE"], abs=1e-6)
+    assert sum(token._.sentiment_weight for token in doc) == pytest.approx(doc.sentiment, abs=1e-5)
+    assert doc[:].sentiment == pytest.approx(doc.sentiment, abs=1e-5)
+
+
+def test_tempering_is_stored(tempered, tmp_path):
+    tempered.to_disk(tmp_path)
+    in_bytes = make_pipeline().from_bytes(tempered.to_bytes())
+    for other in (spacy.load(tmp_path), in_bytes):
+        assert other.get_pipe("lstm_sentiment").tempering == Tempering(2.0, -0.2, 0.4)
+        assert other("dull film").cats == tempered("dull film").cats
+
+
+def test_weights_from_before_tempering_load(trained, tmp_path):
+    trained.to_disk(tmp_path)
+    cfg = tmp_path / "lstm_sentiment" / "cfg"
+    stored = json.loads(cfg.read_text())
+    for name in Tempering._fields:
+        del stored[name]
+    cfg.write_text(json.dumps(stored))
+    loaded = spacy.load(tmp_path)
+    assert loaded.get_pipe("lstm_sentiment").tempering == Tempering()
+    assert loaded("dull film").cats == trained("dull film").cats
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n\t "])
+def test_a_text_without_a_word_is_neutral(tempered, text):
+    doc = tempered(text)
+    assert doc.cats == {"NEGATIVE": 0.0, "NEUTRAL": 1.0, "POSITIVE": 0.0}
+    assert (doc.sentiment, doc[:].sentiment) == (0.0, 0.0)
+    assert doc.user_data["lstm_sentiment"]["weights"] == [0.0] * len(doc)
+    # It changes nothing for others in its batch.
+    (_, other) = tempered.pipe([text, "Bad."])
+    assert other.cats == pytest.approx(tempered("Bad.").cats, abs=1e-6)
+
+
+def test_without_neutral_a_text_without_a_word_is_undecided():
+    nlp = make_pipeline()
+    nlp.initialize(lambda: [example(nlp, *row, known=BINARY) for row in ROWS[:2]])
+    doc = nlp(" ")
+    assert doc.cats == {"NEGATIVE": 0.5, "POSITIVE": 0.5}
+    assert (doc.sentiment, doc[0]._.sentiment_weight) == (0.0, 0.0)
 
 
 def test_signs_of_weights_and_spans(trained):
