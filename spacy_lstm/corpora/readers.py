@@ -21,7 +21,7 @@ from .pairs import GapConverter, PairConverter
 from .pieces import split_doc
 from .skipped import SkippedRows, UnusableRowError
 
-__all__ = ["KINDS", "HuggingFaceCorpus", "create_huggingface_reader"]
+__all__ = ["KINDS", "HuggingFaceCorpus", "create_huggingface_reader", "read_source", "read_texts"]
 
 logger = logging.getLogger("spacy_lstm")
 
@@ -245,9 +245,7 @@ class HuggingFaceCorpus:
         return MentionIndex(str(self._mentions), rows, self._fields)
 
     def _converter(self, source: RowSource, mentions: MentionIndex | None) -> Converter:
-        first = list(islice(source.open_rows(None), _PEEK))
-        if not first:
-            raise LstmError(f"{source.name}: no rows in it")
+        first = _first_rows(source)
         kind = self._detected_kind(source, first) if self._kind == "auto" else self._kind
         soft = kind == "text" and self._is_soft(first)
         required = _SOFT_FORM if soft else _CONVERTERS[kind].required
@@ -316,6 +314,36 @@ class HuggingFaceCorpus:
         if summary and not self._reported:
             self._reported = True
             logger.warning("%s: %s", self._title(), summary)
+
+
+def read_source(
+    path: str | Path, *, name: str | None = None, split: str | None = None
+) -> Iterator[Row]:
+    """The plain rows of a dataset, folder, file or glob; the options are HuggingFaceCorpus's."""
+    for source in open_sources(path, name=name, split=split):
+        yield from source.open_rows(None)
+
+
+def read_texts(
+    path: str | Path,
+    *,
+    name: str | None = None,
+    split: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Iterator[Any]:
+    """What a dataset's rows have as text, usable or not; the options are HuggingFaceCorpus's."""
+    fields = Fields(columns)
+    for source in open_sources(path, name=name, split=split):
+        fields.require(source.name, _first_rows(source), ("text",))
+        for row in source.open_rows(None):
+            yield fields.get(row, "text")
+
+
+def _first_rows(source: RowSource) -> list[Row]:
+    first: list[Row] = list(islice(source.open_rows(None), _PEEK))
+    if not first:
+        raise LstmError(f"{source.name}: no rows in it")
+    return first
 
 
 def _shuffled(items: Iterable[T], size: int, rng: random.Random) -> Iterator[T]:

@@ -104,7 +104,9 @@ def test_probabilities_beside_labels(nlp: Language, tmp_path: Path) -> None:
     ]
     for kind in ("auto", "text"):
         found = [doc.cats for doc in HuggingFaceCorpus(paths, kind=kind).docs(nlp)]
-        assert found[0] == pytest.approx({"NEGATIVE": 0.2, "NEUTRAL": 0.5, "POSITIVE": 0.3}, abs=2e-3)
+        assert found[0] == pytest.approx(
+            {"NEGATIVE": 0.2, "NEUTRAL": 0.5, "POSITIVE": 0.3}, abs=2e-3
+        )
         assert sum(found[0].values()) == pytest.approx(1, abs=1e-12)
         assert found[1:5] == cats(nlp, TEXT_ROWS, tmp_path)
         assert found[5] == found[0]
