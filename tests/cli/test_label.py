@@ -13,10 +13,14 @@ from typer.testing import Result
 
 from spacy_lstm.cli.files import write_rows
 from spacy_lstm.cli.label import label
+from spacy_lstm.cli.prepare import prepare
+from spacy_lstm.cli.train import train
 from spacy_lstm.corpora.readers import HuggingFaceCorpus
 from spacy_lstm.errors import LstmError
 
 Run = Callable[..., Result]
+DEDICATED = Path(__file__).parents[2] / "configs" / "tiny" / "sentiment_dedicated.cfg"
+LABELS = {"NEGATIVE", "NEUTRAL", "POSITIVE"}
 Rows = list[dict[str, Any]]
 PARAGRAPHS = [f"Film {i} is {'dull' if i % 3 else 'a joy'}. I saw it twice!" for i in range(12)]
 RAW = "\n".join(PARAGRAPHS[:5]) + "\n\n\n" + "\n".join(PARAGRAPHS[5:]) + "\n"
@@ -73,7 +77,7 @@ def test_rows_have_the_mean_of_the_models(model: Path, other: Path, raw: Path) -
         "unusable": 0,
         "labels": summary["labels"],
     }
-    assert set(summary["labels"]) == {"NEGATIVE", "NEUTRAL", "POSITIVE"}
+    assert set(summary["labels"]) == LABELS
     assert sum(summary["labels"].values()) == 12
     assert [path.name for path in output.parent.iterdir()] == ["out.jsonl"]
 
@@ -85,6 +89,24 @@ def test_training_reads_the_rows(model: Path, raw: Path) -> None:
     assert [doc.text for doc in docs] == PARAGRAPHS
     for doc, row in zip(docs, read(output), strict=True):
         assert doc.cats == pytest.approx(row["probabilities"], abs=1e-4)
+
+
+def test_a_student_learns_beside_labelled_texts(model: Path, raw: Path) -> None:
+    taught, data, folder = raw.parent / "taught.jsonl", raw.parent / "data", raw.parent / "student"
+    label([raw], taught, models=[model])
+    hard = raw.parent / "hard.jsonl"
+    hard.write_text('{"text": "Good.", "label": 1}\n{"text": "Bad.", "label": 0}\n')
+    for name in (taught, hard):
+        prepare([name], data / f"{name.stem}.spacy")
+    overrides = {
+        "paths.train": str(data),
+        "paths.dev": str(data / "hard.spacy"),
+        "corpora.train.shares.hard": 2,
+        "corpora.train.max_length": 4,
+    }
+    result = train(DEDICATED, folder, overrides=overrides)
+    assert set(result["figures"]) == {"accuracy", "cats_macro_f", "cats_macro_r"}
+    assert set(spacy.load(folder / "model-best")("Fine.").cats) == LABELS
 
 
 @pytest.mark.parametrize(

@@ -147,3 +147,16 @@ def test_wrong_numbers(folder):
         create_mixture_reader(str(folder), max_length=-1)
     with pytest.raises(LstmError, match="share of few is inf: expected over 0, such as"):
         create_mixture_reader(str(folder), shares={"few": float("inf")})
+
+
+def test_what_rows_said_stays_but_for_labelled_texts(tmp_path):
+    nlp = spacy.blank("en")
+    docs = [nlp("a"), nlp("b")]
+    docs[0].cats = {"POSITIVE": 1.0}
+    for doc in docs:
+        doc.user_data["spacy_lstm"] = {"id": doc.text}
+    DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "texts.spacy")
+    DocBin(docs=docs).to_disk(tmp_path / "bare.spacy")
+    reader = create_mixture_reader(str(tmp_path))
+    found = Counter(str(example.reference.user_data) for example in reader(nlp))
+    assert found == {"{}": 3, "{'spacy_lstm': {'id': 'b'}}": 1}
