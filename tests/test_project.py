@@ -1,5 +1,6 @@
 """The spaCy project: the whole of `all` on tiny configs, and the form of the rest."""
 
+import gzip
 import json
 import os
 import re
@@ -90,9 +91,14 @@ def test_a_second_run_trains_nothing_and_still_shows_the_figures(project: Path) 
 
 def run_here(workflow: str, **values: str) -> None:
     """Run a workflow's commands in this process, which spares their start."""
+    run_steps(PROJECT["workflows"][workflow], **values)
+
+
+def run_steps(names: list[str], **values: str) -> None:
+    """Run these commands."""
     config = load_project_config(Path(), overrides={f"vars.{k}": v for k, v in values.items()})
     commands = {command["name"]: command for command in config["commands"]}
-    for name in config["workflows"][workflow]:
+    for name in names:
         for line in commands[name]["script"]:
             result = CliRunner().invoke(app, shlex.split(line)[3:])
             assert result.exit_code == 0, result.output
@@ -124,6 +130,103 @@ def test_sentiment_runs_on_local_files(project: Path, monkeypatch: pytest.Monkey
     assert json.loads(Path("metrics/sentiment.json").read_text("utf-8"))["documents"] == 223
 
 
+# Files of the folder real_data → their label values.
+SETS = {
+    "sst2.train": 2,
+    "sst2_phrases.train": 2,
+    "sst2.dev": 2,
+    "sst5.train": 5,
+    "sst5_phrases.train": 5,
+    "sst5.dev": 5,
+    "imdb.train": 2,
+    "semeval2017_4a.train": 3,
+    "tweeteval_sentiment.val": 3,
+}
+WORDS = ("awful", "poor", "plain", "nice", "superb")
+
+
+def made_up(labels: int, count: int = 80) -> list[dict[str, Any]]:
+    """Rows with as many labels, told by a word each."""
+    texts = [f"text {i} , {WORDS[i % labels]} at best" for i in range(count)]
+    return [
+        {"text": text, "detok": text.replace(" ,", ","), "label": i % labels}
+        for i, text in enumerate(texts)
+    ]
+
+
+def write_made_up(path: Path, labels: int) -> None:
+    rows = "".join(json.dumps(row) + "\n" for row in made_up(labels))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(rows.encode()) if path.suffix == ".gz" else rows.encode())
+
+
+@pytest.fixture(scope="module")
+def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Such a folder, with texts that are not real."""
+    folder = tmp_path_factory.mktemp("real")
+    for name, labels in SETS.items():
+        write_made_up(folder / "sentiment" / f"{name}.jsonl.gz", labels)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("workflow", "labels", "documents"),
+    [
+        ("sst2", ["NEGATIVE", "POSITIVE"], 80),
+        (
+            "sst5",
+            ["NEGATIVE", "NEUTRAL", "POSITIVE", "VERY_NEGATIVE", "VERY_POSITIVE"],
+            80,
+        ),
+        ("imdb", ["NEGATIVE", "POSITIVE"], 8),
+        ("tweets", ["NEGATIVE", "NEUTRAL", "POSITIVE"], 80),
+    ],
+)
+def test_dedicated_trainings_run_on_local_files(
+    project: Path,
+    real_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    workflow: str,
+    labels: list[str],
+    documents: int,
+) -> None:
+    monkeypatch.chdir(project)
+    dedicated = "configs/tiny/sentiment_dedicated.cfg"
+    run_here(f"{workflow}-local", dedicated_config=dedicated, real_data=str(real_data))
+    figures = json.loads(Path(f"metrics/{workflow}_dev.json").read_text("utf-8"))
+    assert figures["documents"] == documents
+    assert 0 <= figures["accuracy"] <= 1
+    assert 0 <= figures["cats_macro_r"] <= 1
+    nlp = spacy.load(project / "training" / workflow / "model-best")
+    assert sorted(nlp("A text.").cats) == labels
+    if workflow == "tweets":
+        meta = nlp.meta["performance"]
+        assert meta["cats_macro_r"] == pytest.approx(figures["cats_macro_r"])
+
+
+def test_a_dedicated_training_starts_from_raw_text_and_ends_on_a_test_set(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    for part in ("train", "test"):
+        write_made_up(tmp_path / "set" / f"{part}.jsonl", 2)
+    raw = tmp_path / "raw.txt"
+    raw.write_text("\n\n".join(f"{WORDS[i % 5]} words . " * 100 for i in range(20)), "utf-8")
+    given = {
+        "dedicated_config": "configs/tiny/sentiment_dedicated.cfg",
+        "imdb_train": f"{tmp_path / 'set'} --split train",
+        "imdb_test": f"{tmp_path / 'set'} --split test",
+        "raw_text": str(raw),
+        "pretrain_steps": "2",
+        "part": "test",
+    }
+    run_steps(["pretrain-sentiment"], **given)
+    run_here("imdb", encoder="training/pretrained/tok2vec.bin", **given)
+    figures = json.loads(Path("metrics/imdb_test.json").read_text("utf-8"))
+    assert figures["documents"] == 80
+    assert len(Path("data/imdb/dev.jsonl").read_text("utf-8").splitlines()) == 8
+
+
 def scripts() -> list[tuple[str, str]]:
     commands = load_project_config(ROOT)["commands"]
     return [(command["name"], line) for command in commands for line in command["script"]]
@@ -145,7 +248,9 @@ def test_commands_know_the_options_they_are_given(name: str, line: str) -> None:
 
 def test_every_command_says_what_it_does_needs_and_makes() -> None:
     names = {command["name"] for command in PROJECT["commands"]}
-    assert {"all", "coref", "sentiment", "package"} <= set(PROJECT["workflows"])
+    assert {"all", "coref", "sentiment", "sst2", "sst5", "imdb", "tweets", "package"} <= set(
+        PROJECT["workflows"]
+    )
     for workflow in PROJECT["workflows"].values():
         assert names >= set(workflow)
     for command in PROJECT["commands"]:

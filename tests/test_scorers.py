@@ -318,6 +318,8 @@ def test_sentiment_by_hand():
         "r": 1.0,
         "f": pytest.approx(2 / 3),
     }
+    # What tweets are compared by: the mean of the labels' recalls.
+    assert scores["cats_macro_r"] == pytest.approx((1 + 1 / 2 + 0) / 3)
     assert scores["cats_score"] == scores["cats_macro_f"]
     assert scores["cats_macro_f"] == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
 

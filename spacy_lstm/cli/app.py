@@ -13,6 +13,7 @@ from .evaluate import evaluate_app
 from .evaluate_entities import evaluate_entities_cli
 from .evaluate_suite import evaluate_suite_cli
 from .explain import explain_cli
+from .label import label_cli
 from .prepare import prepare_cli
 from .pretrain import pretrain_cli
 from .resolve import resolve_cli
@@ -97,6 +98,7 @@ def options(
 app.command("prepare")(prepare_cli)
 app.command("split")(split_cli)
 app.command("silver")(silver_cli)
+app.command("label")(label_cli)
 _OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command("pretrain", context_settings=_OVERRIDES)(pretrain_cli)
 app.command("train", context_settings=_OVERRIDES)(train_cli)

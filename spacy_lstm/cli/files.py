@@ -1,13 +1,16 @@
 """Files that are whole or not there."""
 
-from collections.abc import Callable
+import gzip
+import json
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from spacy.tokens import DocBin
 
 from ..errors import LstmError
 
-__all__ = ["write_atomically", "write_doc_bin"]
+__all__ = ["write_atomically", "write_doc_bin", "write_rows"]
 
 
 def write_atomically(path: str | Path, text: str) -> None:
@@ -25,6 +28,24 @@ def write_atomically(path: str | Path, text: str) -> None:
 def write_doc_bin(path: str | Path, binary: DocBin) -> None:
     """Write documents as `write_atomically` writes text."""
     _write_beside(Path(path), binary.to_disk)
+
+
+def write_rows(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as they come, one JSON object a line, as `write_atomically` writes text.
+
+    path: the file; gzip compresses it if its name ends in .gz.
+    """
+
+    def write(beside: Path) -> None:
+        with beside.open("wb") as stream:
+            # Without a name or a time in it, the same rows make the same file.
+            compressed = Path(path).suffix == ".gz"
+            packed = gzip.GzipFile("", "wb", fileobj=stream, mtime=0) if compressed else stream
+            with packed:
+                for row in rows:
+                    packed.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+
+    _write_beside(Path(path), write)
 
 
 def _write_beside(target: Path, write: Callable[[Path], object]) -> None:

@@ -6,8 +6,13 @@ another column; the column map `text=detok` chooses it.
 Without a label map the label's own names decide, else how many different labels there are:
 0 1 (negative, positive), 0 1 2 or -1 0 1 (with neutral in the middle), 0…4 (two negative,
 neutral, two positive).
+
+In the place of `label` a row may have `probabilities`, an object of label → number, as
+`spacy-lstm label` writes them: what another model thinks of the text (Hinton et al. 2015,
+"Distilling the Knowledge in a Neural Network"). A row with both goes by its label.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,6 +32,8 @@ _NAMES = {
     NEUTRAL: ("neutral", "neu"),
     POSITIVE: ("positive", "pos", "very positive", "very_positive"),
 }
+# How far the sum of probabilities may be from 1, for those that were rounded.
+_TOLERANCE = 0.02
 _BY_NAME = {name: label for label, names in _NAMES.items() for name in names}
 _BY_NUMBER = (
     {"0": NEGATIVE, "1": POSITIVE},
@@ -75,11 +82,12 @@ def class_label_map(source: str, names: list[str]) -> dict[str, str]:
 
 
 class TextConverter:
-    """Row with text and label → reference Doc with `doc.cats`.
+    """Row with text and label, or probabilities → reference Doc with `doc.cats`.
 
     Args:
         fields: the column map.
-        labels: label value → our label.
+        labels: label value → our label. Probabilities of labels that it does not name keep
+            their name; those that it makes one are added up.
         names: the dataset's class names, to allow names in `labels` where values are numbers.
     """
 
@@ -100,13 +108,37 @@ class TextConverter:
     def __call__(self, nlp: Language, row: Row, row_id: str) -> Doc:
         """The reference Doc; raises UnusableRowError with the reason if there is none."""
         text = checked_text(self._fields.get(row, "text"))
+        cats = self._read_cats(row)
+        doc = text_doc(nlp, text)
+        doc.cats = cats
+        set_row_data(doc, id=row_id)
+        return doc
+
+    def _read_cats(self, row: Row) -> dict[str, float]:
         value = self._fields.get(row, "label")
         if value is None or value == "":
-            raise UnusableRowError("missing label")
+            probabilities = self._fields.get(row, "probabilities")
+            if probabilities is None:
+                raise UnusableRowError("missing label")
+            return self._soft_cats(probabilities)
         label = self._labels.get(label_key(value))
         if label is None:
             raise UnusableRowError(f"label {label_key(value)[:40]!r} outside the label map")
-        doc = text_doc(nlp, text)
-        doc.cats = {cat: float(cat == label) for cat in self._cats}
-        set_row_data(doc, id=row_id)
-        return doc
+        return {cat: float(cat == label) for cat in self._cats}
+
+    def _soft_cats(self, probabilities: Any) -> dict[str, float]:
+        if not isinstance(probabilities, Mapping) or not probabilities:
+            raise UnusableRowError("probabilities are not an object of label and number")
+        cats: dict[str, float] = {}
+        for key, value in probabilities.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise UnusableRowError(f"probability of {str(key)[:40]!r} is not a number")
+            # No number is both at least 0 and at most 1 if it is not finite.
+            if not 0 <= value <= 1:
+                raise UnusableRowError(f"probability of {str(key)[:40]!r} outside 0 to 1")
+            label = self._labels.get(label_key(key), str(key))
+            cats[label] = cats.get(label, 0.0) + value
+        total = math.fsum(cats.values())
+        if abs(total - 1) > _TOLERANCE:
+            raise UnusableRowError("probabilities do not sum to 1")
+        return {label: value / total for label, value in cats.items()}

@@ -1,5 +1,6 @@
 """Several prepared data sets mixed for training, with a share of each in every epoch."""
 
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -22,38 +23,51 @@ def create_mixture_reader(
     shares: Mapping[str, float] | None = None,
     seed: int = 0,
     swaps: Swaps | None = None,
+    max_length: int = 0,
 ) -> Callable[[Language], Iterator[Example]]:
     """Registered as `spacy_lstm.MixedCorpus.v1`: a `.spacy` file, or all those of a folder.
 
     A small set of strong examples is soon known by heart. With a share of 0.2, an epoch draws a
-    fifth of it, each epoch the next fifth, so that all are seen once in five epochs. Documents
-    come shuffled, in another order every epoch. spaCy asks for every epoch anew only where
+    fifth of it, each epoch the next fifth, so that all are seen once in five epochs. With a share
+    of 2 it is there twice in every epoch, beside sets that would drown it. Documents come
+    shuffled, in another order every epoch. spaCy asks for every epoch anew only where
     `training.max_epochs` is -1; otherwise it keeps the first one.
 
     path: the file or folder.
-    shares: file's name without `.spacy` → share of its documents that an epoch takes, over 0
-        and at most 1; 1 for those not named.
+    shares: file's name without `.spacy` → share of its documents that an epoch takes, over 0;
+        1 for those not named.
     seed: of the order in which documents are drawn, and of the swaps.
     swaps: what is done to each document that is drawn, as `spacy_lstm.GenderSwaps.v1` does. Its
         random numbers depend on the seed, the epoch and the document's place in it.
+    max_length: tokens of a text with a label at most; of a longer one each epoch has another
+        passage, its start and its end among them more often than any one between. 0 for whole
+        texts. Documents with coreference stay whole: `spacy-lstm prepare --max-length` splits.
     """
     if not path:
         raise LstmError("the reader's path is null: give a .spacy file or a folder of them")
     shares = dict(shares or {})
     for name, share in shares.items():
-        if not 0 < share <= 1:
-            raise LstmError(f"the share of {name} is {share}: expected over 0 and at most 1")
-    return _Mixture(Path(path), shares, seed, swaps)
+        if not 0 < share < math.inf:
+            raise LstmError(f"the share of {name} is {share}: expected over 0, such as 0.1 or 2")
+    if max_length < 0:
+        raise LstmError(f"max_length is {max_length}: expected 0 (whole texts) or more")
+    return _Mixture(Path(path), shares, seed, swaps, max_length)
 
 
 class _Mixture:
     def __init__(
-        self, path: Path, shares: Mapping[str, float], seed: int, swaps: Swaps | None
+        self,
+        path: Path,
+        shares: Mapping[str, float],
+        seed: int,
+        swaps: Swaps | None,
+        max_length: int,
     ) -> None:
         self._path = path
         self._shares = shares
         self._seed = seed
         self._swaps = swaps
+        self._max_length = max_length
         self._epoch = 0
         self._vocab: Vocab | None = None
         self._examples: dict[Path, list[Example]] = {}
@@ -78,13 +92,18 @@ class _Mixture:
             drawn.extend(self._draw(self._read(file, nlp), share, epoch))
         random.Random(f"{self._seed}/{epoch}").shuffle(drawn)
         for position, example in enumerate(drawn):
-            yield self._swapped(example, nlp, f"{self._seed}/{epoch}/{position}")
+            yield self._changed(example, nlp, f"{self._seed}/{epoch}/{position}")
 
-    def _swapped(self, example: Example, nlp: Language, seed: str) -> Example:
-        if self._swaps is None:
-            return example
-        doc = self._swaps(example.reference, random.Random(seed))
+    def _changed(self, example: Example, nlp: Language, seed: str) -> Example:
+        doc = example.reference
+        if self._swaps is not None:
+            doc = self._swaps(doc, random.Random(seed))
+        if self._is_cropped(doc):
+            doc = _passage(doc, self._max_length, random.Random(seed))
         return example if doc is example.reference else Example(nlp.make_doc(doc.text), doc)
+
+    def _is_cropped(self, doc: Doc) -> bool:
+        return 0 < self._max_length < len(doc) and bool(doc.cats)
 
     def _read(self, file: Path, nlp: Language) -> list[Example]:
         # Kept from epoch to epoch, as spaCy's loop keeps its examples where max_epochs is given:
@@ -93,9 +112,18 @@ class _Mixture:
             self._vocab = nlp.vocab
             self._examples.clear()
         if file not in self._examples:
-            docs = DocBin().from_disk(file).get_docs(nlp.vocab)
-            self._examples[file] = [Example(nlp.make_doc(doc.text), doc) for doc in docs]
+            binary = DocBin().from_disk(file)
+            # The id of a labelled text's row teaches nothing, and takes six times as long to
+            # unpack as all the rest of a short text.
+            rows = zip(binary.user_data, binary.cats, strict=True)
+            binary.user_data = [None if cats else data for data, cats in rows]
+            docs = binary.get_docs(nlp.vocab)
+            self._examples[file] = [self._example(doc, nlp) for doc in docs]
         return self._examples[file]
+
+    def _example(self, doc: Doc, nlp: Language) -> Example:
+        # A text that is never used whole needs no second one of its length in memory.
+        return Example(doc if self._is_cropped(doc) else nlp.make_doc(doc.text), doc)
 
     def _draw(self, examples: list[Example], share: float, epoch: int) -> list[Example]:
         if share == 1:
@@ -106,3 +134,18 @@ class _Mixture:
         count = max(1, round(share * len(order)))
         first = epoch * count
         return [order[(first + i) % len(order)] for i in range(count)]
+
+
+def _passage(doc: Doc, length: int, rng: random.Random) -> Doc:
+    """So many neighbouring tokens of a longer text, with what the whole is labelled."""
+    last = len(doc) - length
+    # A passage that would reach over an end stops there.
+    start = min(max(rng.randint(-(length // 2), last + length // 2), 0), last)
+    tokens = doc[start : start + length]
+    passage = Doc(
+        doc.vocab,
+        words=[token.text for token in tokens],
+        spaces=[bool(token.whitespace_) for token in tokens],
+    )
+    passage.cats = dict(doc.cats)
+    return passage

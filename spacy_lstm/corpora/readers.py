@@ -21,7 +21,7 @@ from .pairs import GapConverter, PairConverter
 from .pieces import split_doc
 from .skipped import SkippedRows, UnusableRowError
 
-__all__ = ["KINDS", "HuggingFaceCorpus", "create_huggingface_reader"]
+__all__ = ["KINDS", "HuggingFaceCorpus", "create_huggingface_reader", "read_source", "read_texts"]
 
 logger = logging.getLogger("spacy_lstm")
 
@@ -35,6 +35,8 @@ _CONVERTERS: dict[str, type[Converter]] = {
     "text": TextConverter,
 }
 KINDS = ("auto", *_CONVERTERS)
+# What the rows of kind "text" may have as well.
+_SOFT_FORM = ("text", "probabilities")
 # Rows looked at to learn a source's columns: optional ones may be missing from the first.
 _PEEK = 20
 
@@ -95,8 +97,8 @@ class HuggingFaceCorpus:
             Files are JSONL, JSON, CSV, TSV, Parquet or Arrow, the text forms also as .gz,
             .bz2 or .xz.
         name, split, revision: configuration, split and revision, for hub and folders.
-        kind: "clusters", "pairs", "gap" (GAP's own TSV), "text" (text and label), or "auto":
-            by the columns.
+        kind: "clusters", "pairs", "gap" (GAP's own TSV), "text" (text and label, or
+            text and probabilities, an object of label → number), or "auto": by the columns.
         columns: our field → their column, where the names differ; dots go into objects.
         labels: label value → our label; null: the dataset's class names or the default maps
             for two, three and five labels.
@@ -106,7 +108,8 @@ class HuggingFaceCorpus:
             run.
         limit: at most this many rows that can be used, the same in every epoch; 0: all.
         max_length: split documents with clusters into pieces of at most this many tokens at
-            sentence or paragraph bounds; 0 leaves them whole.
+            sentence or paragraph bounds; 0 leaves them whole. Texts with labels always stay
+            whole: `spacy_lstm.MixedCorpus.v1` crops them.
         mentions: file with the same documents (found by id) whose mentions, singletons
             included, are added to `coref_mentions`.
         exclude: field (dotted for nested ones) → values; rows that have one are left out.
@@ -242,11 +245,11 @@ class HuggingFaceCorpus:
         return MentionIndex(str(self._mentions), rows, self._fields)
 
     def _converter(self, source: RowSource, mentions: MentionIndex | None) -> Converter:
-        first = list(islice(source.open_rows(None), _PEEK))
-        if not first:
-            raise LstmError(f"{source.name}: no rows in it")
+        first = _first_rows(source)
         kind = self._detected_kind(source, first) if self._kind == "auto" else self._kind
-        self._fields.require(source.name, first, _CONVERTERS[kind].required)
+        soft = kind == "text" and self._is_soft(first)
+        required = _SOFT_FORM if soft else _CONVERTERS[kind].required
+        self._fields.require(source.name, first, required)
         if kind == "clusters":
             return ClusterConverter(self._fields, self._prefix, mentions, self._exhaustive)
         if kind == "pairs":
@@ -254,12 +257,20 @@ class HuggingFaceCorpus:
         if kind == "gap":
             return GapConverter(self._fields)
         names = source.class_names.get(self._fields.column("label"))
-        return TextConverter(self._fields, self._label_map(source, names), names)
+        labels = {} if soft and not self._labels else self._label_map(source, names)
+        return TextConverter(self._fields, labels, names)
+
+    def _is_soft(self, first: Sequence[Row]) -> bool:
+        """Whether the texts have probabilities, and none a label."""
+        has = self._fields.has
+        return has(first, "probabilities") and not has(first, "label")
 
     def _detected_kind(self, source: RowSource, first: Sequence[Row]) -> str:
         for kind, converter in _CONVERTERS.items():
             if all(self._fields.has(first, name) for name in converter.required):
                 return kind
+        if all(self._fields.has(first, name) for name in _SOFT_FORM):
+            return "text"
         raise LstmError(
             f"{source.name}: its columns ({', '.join(row_columns(first))}) are no form that is "
             "known: map them by columns (text=…, label=… or text, clusters or text, pronoun, "
@@ -303,6 +314,36 @@ class HuggingFaceCorpus:
         if summary and not self._reported:
             self._reported = True
             logger.warning("%s: %s", self._title(), summary)
+
+
+def read_source(
+    path: str | Path, *, name: str | None = None, split: str | None = None
+) -> Iterator[Row]:
+    """The plain rows of a dataset, folder, file or glob; the options are HuggingFaceCorpus's."""
+    for source in open_sources(path, name=name, split=split):
+        yield from source.open_rows(None)
+
+
+def read_texts(
+    path: str | Path,
+    *,
+    name: str | None = None,
+    split: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Iterator[Any]:
+    """What a dataset's rows have as text, usable or not; the options are HuggingFaceCorpus's."""
+    fields = Fields(columns)
+    for source in open_sources(path, name=name, split=split):
+        fields.require(source.name, _first_rows(source), ("text",))
+        for row in source.open_rows(None):
+            yield fields.get(row, "text")
+
+
+def _first_rows(source: RowSource) -> list[Row]:
+    first: list[Row] = list(islice(source.open_rows(None), _PEEK))
+    if not first:
+        raise LstmError(f"{source.name}: no rows in it")
+    return first
 
 
 def _shuffled(items: Iterable[T], size: int, rng: random.Random) -> Iterator[T]:

@@ -107,7 +107,8 @@ def _read_record(doc: Doc) -> dict[str, Any] | None:
 
 def read_doc_tree(doc: Doc) -> Tree | None:
     """The tree that `lstm_coref` left; None without one."""
-    return read_tree([token.text for token in doc], doc.user_data.get(TREE_KEY))
+    stored = doc.user_data.get(TREE_KEY)
+    return None if stored is None else read_tree([token.text for token in doc], stored)
 
 
 def _read_clauses(doc: Doc, tree: Tree, scores: dict[int, float]) -> list[dict[str, Any]]:

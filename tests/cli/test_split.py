@@ -92,8 +92,22 @@ def test_mistakes_leave_nothing_behind(
 
 
 def test_a_source_of_an_unknown_form_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LstmError, match=r"all.parquet: unknown format: expected jsonl, json"):
-        split(tmp_path / "all.parquet", tmp_path / "t.jsonl", tmp_path / "d.jsonl")
+    (tmp_path / "all.xml").touch()
+    with pytest.raises(LstmError, match=r"all.xml: unknown format; expected jsonl, json"):
+        split(tmp_path / "all.xml", tmp_path / "t.jsonl", tmp_path / "d.jsonl")
+
+
+def test_a_split_of_a_dataset_folder(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    write(tmp_path / "set" / "train.jsonl.gz", ROWS)
+    write(tmp_path / "set" / "test.jsonl.gz", ROWS[:1])
+    outputs = [[tmp_path / f"{part}{i}.jsonl" for part in ("t", "d")] for i in range(2)]
+    split(tmp_path / "set" / "train.jsonl.gz", *outputs[0])
+    words = ["split", str(tmp_path / "set"), *map(str, outputs[1]), "--split", "train"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert [read(path) for path in outputs[0]] == [read(path) for path in outputs[1]]
+    with pytest.raises(LstmError, match="no split was given; expected one of: train, test"):
+        split(tmp_path / "set", *outputs[0])
 
 
 def test_the_command_tells_what_it_did(tmp_path: Path) -> None:

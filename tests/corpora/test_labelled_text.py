@@ -89,3 +89,56 @@ def test_default_maps() -> None:
 def test_labels_outside_the_map_in_every_row(nlp: Language, tmp_path: Path) -> None:
     with pytest.raises(LstmError, match=r"none of its 4 rows can be used: label '[01]' outside"):
         cats(nlp, TEXT_ROWS, tmp_path, labels={"yes": "POSITIVE"})
+
+
+def soft(**probabilities: Any) -> dict[str, Any]:
+    return {"text": "So so.", "probabilities": probabilities}
+
+
+def test_probabilities_beside_labels(nlp: Language, tmp_path: Path) -> None:
+    taught = soft(NEGATIVE=0.2, NEUTRAL=0.5, POSITIVE=0.299)
+    paths = [
+        jsonl(tmp_path / "soft.jsonl", [taught]),
+        jsonl(tmp_path / "hard.jsonl", TEXT_ROWS),
+        jsonl(tmp_path / "both.jsonl", [taught, {**taught, "label": 0}, *TEXT_ROWS]),
+    ]
+    for kind in ("auto", "text"):
+        found = [doc.cats for doc in HuggingFaceCorpus(paths, kind=kind).docs(nlp)]
+        assert found[0] == pytest.approx(
+            {"NEGATIVE": 0.2, "NEUTRAL": 0.5, "POSITIVE": 0.3}, abs=2e-3
+        )
+        assert sum(found[0].values()) == pytest.approx(1, abs=1e-12)
+        assert found[1:5] == cats(nlp, TEXT_ROWS, tmp_path)
+        assert found[5] == found[0]
+        assert found[6] == {"NEGATIVE": 1.0, "POSITIVE": 0.0}
+
+
+def test_probabilities_under_other_names(nlp: Language, tmp_path: Path) -> None:
+    rows = [{"text": "So so.", "p": {"neg": 0.5, "very neg": 0.25, "GOOD": 0.25}}]
+    labels = {"neg": "NEGATIVE", "very neg": "NEGATIVE"}
+    assert cats(nlp, rows, tmp_path, columns={"probabilities": "p"}, labels=labels) == [
+        {"NEGATIVE": 0.75, "GOOD": 0.25}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "reason"),
+    [
+        ({}, "probabilities are not an object of label and number"),
+        ([0.5, 0.5], "probabilities are not an object of label and number"),
+        ({"A": "0.5", "B": 0.5}, "probability of 'A' is not a number"),
+        ({"A": True, "B": 0.0}, "probability of 'A' is not a number"),
+        ({"A": 0.0, "B": float("nan")}, "probability of 'B' outside 0 to 1"),
+        ({"A": float("inf")}, "probability of 'A' outside 0 to 1"),
+        ({"A": -0.1, "B": 1.0}, "probability of 'A' outside 0 to 1"),
+        ({"A": 0.5, "B": 0.4}, "probabilities do not sum to 1"),
+        (None, "missing label"),
+    ],
+)
+def test_probabilities_that_are_none(
+    nlp: Language, tmp_path: Path, probabilities: Any, reason: str
+) -> None:
+    rows = [soft(A=1.0), {"text": "x", "probabilities": probabilities}]
+    corpus = HuggingFaceCorpus(jsonl(tmp_path / "a.jsonl", rows))
+    assert [doc.cats for doc in corpus.docs(nlp)] == [{"A": 1.0}]
+    assert corpus.skipped.counts == {reason: 1}

@@ -1,6 +1,8 @@
+from collections import Counter
+
 import pytest
 import spacy
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
 
 from spacy_lstm.corpora.mixture import create_mixture_reader
 from spacy_lstm.errors import LstmError
@@ -68,3 +70,93 @@ def test_mistakes(folder, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(LstmError, match=r"no \.spacy files in"):
         texts(create_mixture_reader(str(tmp_path / "empty")))
+
+
+def test_a_share_over_one_repeats(folder):
+    reader = create_mixture_reader(str(folder), shares={"few": 2, "many": 1.5})
+    epochs = [Counter(texts(reader)) for _ in range(2)]
+    for epoch in epochs:
+        assert all(epoch[f"few {i}"] == 2 for i in range(10))
+        assert sorted(epoch[f"many {i}"] for i in range(6)) == [1, 1, 1, 2, 2, 2]
+    assert {(epochs[0] + epochs[1])[f"many {i}"] for i in range(6)} == {3}
+
+
+@pytest.fixture
+def long(tmp_path):
+    """Texts with labels, one of them long, and a long one with clusters."""
+    nlp = spacy.blank("en")
+    docs = [nlp(" ".join(f"w{i}" for i in range(30))), nlp("short it is"), nlp("x " * 30)]
+    for doc in docs[:2]:
+        doc.cats = {"POSITIVE": 0.75, "NEGATIVE": 0.25}
+    path = tmp_path / "long.spacy"
+    DocBin(docs=docs).to_disk(path)
+    return str(path)
+
+
+def passages(reader, epochs):
+    nlp = spacy.blank("en")
+    examples = [list(reader(nlp)) for _ in range(epochs)]
+    for epoch in examples:
+        assert sorted(example.reference.cats.get("POSITIVE", 0) for example in epoch) == [
+            0,
+            0.75,
+            0.75,
+        ]
+        assert all(example.predicted.text == example.reference.text for example in epoch)
+        assert all(example.predicted is not example.reference for example in epoch)
+        assert not any(example.predicted.cats for example in epoch)
+    return [{example.reference.text for example in epoch} for epoch in examples]
+
+
+def test_another_passage_of_a_long_text_in_each_epoch(long):
+    found = passages(create_mixture_reader(long, max_length=10), 60)
+    starts = []
+    for epoch in found:
+        assert {"short it is", "x " * 30} < epoch
+        (passage,) = epoch - {"short it is", "x " * 30}
+        first = int(passage.split()[0][1:])
+        assert passage.split() == [f"w{i}" for i in range(first, first + 10)]
+        starts.append(first)
+    # 31 places to draw, six of which are the start and six the end.
+    assert starts.count(0) > 4
+    assert starts.count(20) > 4
+    assert len(set(starts)) > 10
+    assert found == passages(create_mixture_reader(long, max_length=10), 60)
+    assert found != passages(create_mixture_reader(long, max_length=10, seed=1), 60)
+
+
+def test_texts_are_whole_without_a_length_and_up_to_it(long):
+    whole = {" ".join(f"w{i}" for i in range(30)), "short it is", "x " * 30}
+    for length in (0, 30):
+        assert passages(create_mixture_reader(long, max_length=length), 1) == [whole]
+
+
+def test_swaps_come_before_the_passage(long):
+    def upper(doc, rng):
+        changed = Doc(doc.vocab, words=[token.text.upper() for token in doc])
+        changed.cats = doc.cats
+        return changed
+
+    (epoch,) = passages(create_mixture_reader(long, max_length=4, swaps=upper), 1)
+    assert all(text == text.upper() for text in epoch)
+    assert sorted(len(text.split()) for text in epoch) == [3, 4, 30]
+
+
+def test_wrong_numbers(folder):
+    with pytest.raises(LstmError, match=r"max_length is -1: expected 0 \(whole texts\) or more"):
+        create_mixture_reader(str(folder), max_length=-1)
+    with pytest.raises(LstmError, match="share of few is inf: expected over 0, such as"):
+        create_mixture_reader(str(folder), shares={"few": float("inf")})
+
+
+def test_what_rows_said_stays_but_for_labelled_texts(tmp_path):
+    nlp = spacy.blank("en")
+    docs = [nlp("a"), nlp("b")]
+    docs[0].cats = {"POSITIVE": 1.0}
+    for doc in docs:
+        doc.user_data["spacy_lstm"] = {"id": doc.text}
+    DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "texts.spacy")
+    DocBin(docs=docs).to_disk(tmp_path / "bare.spacy")
+    reader = create_mixture_reader(str(tmp_path))
+    found = Counter(str(example.reference.user_data) for example in reader(nlp))
+    assert found == {"{}": 3, "{'spacy_lstm': {'id': 'b'}}": 1}
