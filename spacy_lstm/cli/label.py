@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
 
-from ..corpora.docs import checked_text
+from ..corpora.docs import checked_text, with_line_breaks
 from ..corpora.files import file_format, read_documents
 from ..corpora.skipped import UnusableRowError
 from ..corpora.units import UNITS, Sample, read_units, text_digest
@@ -201,7 +201,7 @@ class _RowReader:
 
         for value in read_texts(source, **self._options):
             try:
-                text = checked_text(value)
+                text = with_line_breaks(checked_text(value))
             except UnusableRowError:
                 self._counts["unusable"] += 1
                 continue

@@ -35,7 +35,7 @@ def pretrain(
     Args:
         config_path: the training config.
         texts: files of raw text, plain or compressed (.gz, .bz2, .xz): a paragraph a line, a
-            blank line between documents.
+            blank line between documents; and `.spacy` files, as `prepare` writes them.
         output: folder for `tok2vec.bin`, which `initialize.components.NAME.encoder` of the
             training takes.
         component: whose encoder is trained; None for the first of the pipeline.
@@ -62,7 +62,7 @@ def pretrain(
 def pretrain_cli(
     context: typer.Context,
     config: Annotated[Path, typer.Argument(help="The training config.")],
-    texts: Annotated[list[str], typer.Argument(help="Raw text: a paragraph a line.")],
+    texts: Annotated[list[str], typer.Argument(help="Raw text, a paragraph a line; .spacy files.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the weights; resumed if it is there.")
     ],

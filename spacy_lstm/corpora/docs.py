@@ -23,9 +23,11 @@ __all__ = [
     "set_sentence_starts",
     "text_doc",
     "tokenized_doc",
+    "with_line_breaks",
 ]
 
 _RUNS = re.compile(r"\s+|\S+")
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
 def checked_text(value: Any) -> str:
@@ -41,6 +43,11 @@ def checked_text(value: Any) -> str:
     except UnicodeEncodeError:
         raise UnusableRowError("text is not valid Unicode (a lone surrogate)") from None
     return value
+
+
+def with_line_breaks(text: str) -> str:
+    """A text in which `<br />`, the one markup that IMDb's reviews have, is a line break."""
+    return _BREAK.sub("\n", text)
 
 
 def as_span(value: Any, length: int, unit: str) -> tuple[int, int]:

@@ -3,6 +3,8 @@
 One row is one text: `text` and `label`. Some sets hold a naturally spaced copy of the text in
 another column; the column map `text=detok` chooses it.
 
+A line break written as `<br />`, as in IMDb's reviews, is read as one.
+
 Without a label map the label's own names decide, else how many different labels there are:
 0 1 (negative, positive), 0 1 2 or -1 0 1 (with neutral in the middle), 0…4 (two negative,
 neutral, two positive).
@@ -20,7 +22,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import LstmError
-from .docs import checked_text, set_row_data, text_doc
+from .docs import checked_text, set_row_data, text_doc, with_line_breaks
 from .fields import Fields, Row
 from .skipped import UnusableRowError
 
@@ -107,7 +109,8 @@ class TextConverter:
 
     def __call__(self, nlp: Language, row: Row, row_id: str) -> Doc:
         """The reference Doc; raises UnusableRowError with the reason if there is none."""
-        text = checked_text(self._fields.get(row, "text"))
+        # Glued to the words around it, the markup would hide them.
+        text = checked_text(with_line_breaks(checked_text(self._fields.get(row, "text"))))
         cats = self._read_cats(row)
         doc = text_doc(nlp, text)
         doc.cats = cats

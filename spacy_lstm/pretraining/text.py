@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from spacy.attrs import ORTH
 from spacy.language import Language
+from spacy.tokens import DocBin
 from thinc.api import Model
 from tqdm import tqdm
 
@@ -121,7 +123,7 @@ def stored_text(
     if stored.is_file():
         return _load(stored)
     documents = tqdm(
-        chain.from_iterable(read_documents(file) for file in files),
+        chain.from_iterable(_documents(file, nlp) for file in files),
         desc="reading",
         unit=" documents",
         disable=not show_progress,
@@ -130,6 +132,23 @@ def stored_text(
     with replacing(stored) as stream:
         np.savez(stream, **text._asdict())
     return text
+
+
+def _documents(file: Path, nlp: Language) -> Iterator[list[str]]:
+    """The paragraphs of each document of a text file or of a `.spacy` file."""
+    if file.suffix != ".spacy":
+        yield from read_documents(file)
+        return
+    try:
+        binary = DocBin().from_disk(file)
+    except (OSError, ValueError, KeyError, zlib.error) as error:
+        raise LstmError(
+            f"{file} cannot be read as documents of spaCy: make it again with spacy-lstm prepare"
+        ) from error
+    for doc in binary.get_docs(nlp.vocab):
+        paragraphs = [line.strip() for line in doc.text.splitlines() if line.strip()]
+        if paragraphs:
+            yield paragraphs
 
 
 def _load(path: Path) -> TokenText:

@@ -142,3 +142,11 @@ def test_probabilities_that_are_none(
     corpus = HuggingFaceCorpus(jsonl(tmp_path / "a.jsonl", rows))
     assert [doc.cats for doc in corpus.docs(nlp)] == [{"A": 1.0}]
     assert corpus.skipped.counts == {reason: 1}
+
+
+def test_line_breaks_as_markup(nlp: Language, tmp_path: Path) -> None:
+    texts = ["Dull.<br /><br />The end is fine.<BR>Go.", "Bad", "<br/>"]
+    rows = [{"text": text, "label": number % 2} for number, text in enumerate(texts)]
+    corpus = HuggingFaceCorpus(jsonl(tmp_path / "a.jsonl", rows))
+    assert [doc.text for doc in corpus.docs(nlp)] == ["Dull.\n\nThe end is fine.\nGo.", "Bad"]
+    assert corpus.skipped.counts == {"empty text": 1}

@@ -1,10 +1,12 @@
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.tokens import DocBin
 
 from spacy_lstm.errors import LstmError
 from spacy_lstm.pretraining import text as text_module
@@ -141,3 +143,22 @@ def test_chunks_lie_in_documents_and_do_not_overlap() -> None:
 def test_text_too_short(lengths: tuple[int, ...], held_out: bool, message: str) -> None:
     with pytest.raises(LstmError, match=message):
         chunk_starts(documents_of(*lengths), 8, held_out=held_out, rng=np.random.default_rng(0))
+
+
+def test_prepared_documents_are_text_too(nlp: Language, tmp_path: Path) -> None:
+    texts = ["The cat sees\nthe dog.", " \n ", "A cat."]
+    DocBin(docs=[nlp.make_doc(text) for text in texts]).to_disk(tmp_path / "a.spacy")
+    text = stored_text(
+        [tmp_path / "a.spacy"], tmp_path, nlp, make_encoder().initialize(), vocabulary=9
+    )
+    # The line break is between paragraphs, no token.
+    assert text.starts.tolist() == [0, 6, 9]
+
+
+@pytest.mark.parametrize("content", [b"", b"no documents", zlib.compress(b"no documents")])
+def test_damaged_documents(nlp: Language, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.spacy").write_bytes(content)
+    with pytest.raises(LstmError, match=r"a\.spacy cannot be read as documents of spaCy: make it"):
+        stored_text(
+            [tmp_path / "a.spacy"], tmp_path, nlp, make_encoder().initialize(), vocabulary=9
+        )
