@@ -243,7 +243,7 @@ def main() -> None:
     parser.add_argument(
         "--imdb",
         type=Path,
-        default=Path("data/bundle/sentiment"),
+        default=Path("data/bundle_sentiment"),
         help="where imdb.train.jsonl and imdb.dev.jsonl are, which prepare-bundle makes",
     )
     parser.add_argument("--model", action="append", help="a pipeline or bundle of ours, repeatable")
