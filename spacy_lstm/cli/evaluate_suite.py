@@ -12,6 +12,7 @@ from tqdm import tqdm
 from ..coref.mentions import Span
 from ..coref.suite import judge_pronoun, read_question
 from ..errors import LstmError
+from ..pipeline.sides import fold_labels
 from ..suites import RIGHT, Case, Verdict, read_suite, tally_verdicts
 from ..suites.sentiment import LABELS, Answer, judge_sentiment, read_questions
 from .evaluate import ModelArgument, OutputOption
@@ -121,8 +122,10 @@ def _ask_sentiment(cases: Sequence[Case], annotate: Annotate) -> Iterator[Outcom
 
 
 def _find_sentiment(doc: Doc) -> Answer:
-    """The winner among the labels, and the score. A model without NEUTRAL never says it."""
-    known = {label: doc.cats[label] for label in LABELS if label in doc.cats}
+    """The winner among the labels, and the score. A model without NEUTRAL never says it; of one
+    with five labels the stronger ones count on their sides."""
+    cats = fold_labels(doc.cats)
+    known = {label: cats[label] for label in LABELS if label in cats}
     if not {"NEGATIVE", "POSITIVE"} <= known.keys():
         raise LstmError(
             f"the pipeline's lstm_sentiment has the labels {', '.join(doc.cats)}: expected "
