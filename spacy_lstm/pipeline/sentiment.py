@@ -211,6 +211,8 @@ class SentimentClassifier(PretrainedPipe):
         docs = [example.reference for example in islice(get_examples(), 10)]
         truth = self.model.ops.alloc2f(len(docs), len(self.labels))
         self.model.initialize(X=docs, Y=truth)
+        # What was fitted belongs to other weights.
+        self.cfg.update(Tempering()._asdict())
         if encoder is not None:
             self.load_encoder(self.model.get_ref("tok2vec"), encoder)
 

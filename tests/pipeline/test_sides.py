@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import spacy
 from spacy.training import Example
+from spacy.util import fix_random_seed
 from thinc.api import Adam
 
 from spacy_lstm.pipeline.sides import Sides, fold_labels
@@ -67,7 +68,7 @@ def test_a_component_with_five_labels():
         )
         for text, label in ROWS
     ]
-    np.random.seed(0)
+    fix_random_seed(0)
     optimizer = nlp.initialize(lambda: examples, sgd=Adam(0.02))
     for _ in range(60):
         nlp.update(examples, sgd=optimizer)
