@@ -16,7 +16,7 @@ from ..coref.mentions import Span
 from ..errors import LstmError
 from ..pipeline.polarity import ENTITY_NEUTRAL
 from ..pretrained import load_pipeline
-from ..suites import read_suite
+from ..suites import load_suite
 from .evaluate import ModelArgument, OutputOption
 from .files import write_atomically
 from .models import JsonOption, find_pipe
@@ -54,7 +54,7 @@ def evaluate_entities(
     for name, value in (("neutral", neutral), ("sentence_neutral", sentence_neutral)):
         if not 0 <= value < 1:
             raise LstmError(f"{name} = {value}: expected a number from 0 to below 1")
-    cases = read_suite(_read(Path(data)), str(data))
+    cases = load_suite(data)
     questions = [read_entities(case.fields, case.text, case.id) for case in cases]
     nlp = load_pipeline(model)
     find_pipe(nlp, "lstm_sentiment")
@@ -78,15 +78,6 @@ def evaluate_entities(
     tally = tally_answers(answers, neutral=neutral, sentence_neutral=sentence_neutral)
     thresholds = {"neutral": neutral, "sentence_neutral": sentence_neutral}
     return {"data": Path(data).name, "texts": len(cases), **thresholds, **tally, "failed": failed}
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise LstmError(f"no texts at {path}: give a JSONL file") from error
-    except UnicodeDecodeError as error:
-        raise LstmError(f"{path} is not UTF-8 ({error.reason}): convert it first") from error
 
 
 def _in_characters(doc: Doc, mentions: Sequence[Sequence[int]]) -> list[Span]:

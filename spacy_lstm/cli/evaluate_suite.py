@@ -12,7 +12,8 @@ from tqdm import tqdm
 from ..coref.mentions import Span
 from ..coref.suite import judge_pronoun, read_question
 from ..errors import LstmError
-from ..suites import RIGHT, Case, Verdict, read_suite, tally_verdicts
+from ..pipeline.sides import fold_labels
+from ..suites import RIGHT, Case, Verdict, load_suite, tally_verdicts
 from ..suites.sentiment import LABELS, Answer, judge_sentiment, read_questions
 from .evaluate import ModelArgument, OutputOption
 from .files import write_atomically
@@ -42,7 +43,7 @@ def evaluate_suite(
         `spacy_lstm.suites.tally_verdicts` tells; and `failed`, a record of each case that did not
         pass.
     """
-    cases = read_suite(_read(Path(suite)), str(suite))
+    cases = load_suite(suite)
     task = _find_task(cases)
 
     def annotate(factory: str) -> dict[str, Doc]:
@@ -59,15 +60,6 @@ def evaluate_suite(
             record = {"id": case.id, "class": case.kind, "outcome": outcome, "text": case.text}
             failed.append({**record, **told})
     return {"suite": Path(suite).name, "task": task, **tally_verdicts(verdicts), "failed": failed}
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise LstmError(f"no suite at {path}: give a JSONL file of cases") from error
-    except UnicodeDecodeError as error:
-        raise LstmError(f"{path} is not UTF-8 ({error.reason}): convert it first") from error
 
 
 def _find_task(cases: Sequence[Case]) -> str:
@@ -121,8 +113,10 @@ def _ask_sentiment(cases: Sequence[Case], annotate: Annotate) -> Iterator[Outcom
 
 
 def _find_sentiment(doc: Doc) -> Answer:
-    """The winner among the labels, and the score. A model without NEUTRAL never says it."""
-    known = {label: doc.cats[label] for label in LABELS if label in doc.cats}
+    """The winner among the labels, and the score. A model without NEUTRAL never says it; of one
+    with five labels the stronger ones count on their sides."""
+    cats = fold_labels(doc.cats)
+    known = {label: cats[label] for label in LABELS if label in cats}
     if not {"NEGATIVE", "POSITIVE"} <= known.keys():
         raise LstmError(
             f"the pipeline's lstm_sentiment has the labels {', '.join(doc.cats)}: expected "

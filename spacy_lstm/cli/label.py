@@ -136,7 +136,7 @@ def label(
     bar = tqdm(read, unit=" units", disable=None if progress else True)
     units = _kept(bar, bounds, counts)
     if balance:
-        rows = iter(_balanced(teachers, _distinct(units), limit, seed))
+        rows = _balanced(teachers, _distinct(units), limit, seed)
     else:
         rows = teachers.rows(_drawn(units, limit, seed) if limit else _distinct(units))
     found: Counter[str] = Counter(dict.fromkeys(teachers.labels, 0))
@@ -226,14 +226,15 @@ def _distinct(units: Iterable[str]) -> Iterator[str]:
             yield text
 
 
+# Both draw when the first row is asked for: by then it is known that the output can be written.
 def _drawn(units: Iterable[str], limit: int, seed: int) -> Iterator[str]:
     sample = Sample[str](limit, seed)
     for text in units:
         sample.offer(text, text)
-    return (text for _, text in sample.items())
+    yield from (text for _, text in sample.items())
 
 
-def _balanced(teachers: _Teachers, units: Iterable[str], limit: int, seed: int) -> list[Row]:
+def _balanced(teachers: _Teachers, units: Iterable[str], limit: int, seed: int) -> Iterator[Row]:
     """As many rows of each label, in the order of the texts."""
     each = limit // len(teachers.labels)
     if not each:
@@ -244,7 +245,7 @@ def _balanced(teachers: _Teachers, units: Iterable[str], limit: int, seed: int) 
     for place, row in enumerate(teachers.rows(units)):
         samples[_best(row)].offer(row["text"], (place, row))
     kept = [pair for sample in samples.values() for _, pair in sample.items()]
-    return [row for _, row in sorted(kept, key=lambda pair: pair[0])]
+    yield from (row for _, row in sorted(kept, key=lambda pair: pair[0]))
 
 
 def _best(row: Row) -> str:
@@ -259,6 +260,8 @@ def _counted(
         found[_best(row)] += 1
         yield row
     # Raised while the file is written beside, so that none is left behind.
+    if not counts["units"]:
+        raise LstmError("no text in what was given: expected paragraphs, or rows with a text")
     if not found.total():
         words = f"{bounds.min_words} to {bounds.max_words or 'any number of'} words"
         raise LstmError(

@@ -139,7 +139,7 @@ def find_head(tree: Tree, span: Span) -> int:
 
 def find_noun_phrases(tree: Tree) -> Iterator[tuple[int, Span]]:
     """The head and the span of each noun phrase that stands for something: what is only said of
-    a thing ("she is *a teacher*"), days and numbers stand for none. Without what follows the
+    a thing ("she is *a teacher*"), days, numbers and emoji stand for none. Without what follows the
     head ("*the view* from the tower")."""
     children = tree.children()
     for i, (tag, relation) in enumerate(zip(tree.tags, tree.relations, strict=True)):
@@ -152,7 +152,9 @@ def find_noun_phrases(tree: Tree) -> Iterator[tuple[int, Span]]:
         )
         if not (tag in _NOUNS or nominal) or relation in _INNER or predicate:
             continue
-        if tree.words[i].capitalize() in CALENDAR_NAMES:
+        # Emoji and marks are tagged as nouns where nothing else is there.
+        is_word = any(map(str.isalnum, tree.words[i]))
+        if not is_word or tree.words[i].capitalize() in CALENDAR_NAMES:
             continue
         start, end = i, i + 1
         for child in reversed([child for child in children[i] if child < i]):

@@ -21,6 +21,7 @@ from ..errors import LstmError
 from .base import PretrainedPipe, batch_by_tokens
 from .extensions import register_extensions
 from .polarity import USER_DATA_KEY, read_doc_tree, span_sentiment
+from .sides import Sides
 from .tempering import Tempering
 
 __all__ = ["LABELS", "SentimentClassifier", "SentimentPrediction", "make_lstm_sentiment"]
@@ -69,7 +70,7 @@ class SentimentPrediction(NamedTuple):
     weights: list[float] | None
     """Each token's share of the score; None for labels without POSITIVE and NEGATIVE."""
     mass: float
-    """P(POSITIVE) + P(NEGATIVE)."""
+    """Probability of either side."""
     scale: float
     """A weight divided by the token's share of the tempered log odds of POSITIVE over NEGATIVE."""
     clauses: list[list[float]] | None = None
@@ -115,7 +116,7 @@ def make_lstm_sentiment(
 
 class SentimentClassifier(PretrainedPipe):
     """Sets `doc.cats` to the labels' probabilities, which sum to 1, and `doc.sentiment` to
-    P(POSITIVE) - P(NEGATIVE).
+    P(POSITIVE) - P(NEGATIVE); VERY_POSITIVE and VERY_NEGATIVE count on their sides.
 
     The score is shared out among the tokens: `token._.sentiment_weight`, kept as plain data in
     `doc.user_data["lstm_sentiment"]`, sums to it. `span.sentiment` and `doc._.entity_sentiment`
@@ -210,6 +211,8 @@ class SentimentClassifier(PretrainedPipe):
         docs = [example.reference for example in islice(get_examples(), 10)]
         truth = self.model.ops.alloc2f(len(docs), len(self.labels))
         self.model.initialize(X=docs, Y=truth)
+        # What was fitted belongs to other weights.
+        self.cfg.update(Tempering()._asdict())
         if encoder is not None:
             self.load_encoder(self.model.get_ref("tok2vec"), encoder)
 
@@ -268,9 +271,10 @@ class SentimentClassifier(PretrainedPipe):
             yield output._replace(clauses=scored) if output.weights is not None else output
 
     def _score(self, probabilities: Sequence[float]) -> float:
-        """P(POSITIVE) - P(NEGATIVE); 0.0 without such labels."""
-        known = dict(zip(self.labels, probabilities, strict=True))
-        return known.get("POSITIVE", 0.0) - known.get("NEGATIVE", 0.0)
+        """`doc.sentiment`; 0.0 without such labels."""
+        sides = Sides.find(self.labels)
+        positive, negative = sides.probabilities(probabilities) if sides else (0.0, 0.0)
+        return positive - negative
 
     def _read_output(
         self,
@@ -279,25 +283,23 @@ class SentimentClassifier(PretrainedPipe):
         shares: npt.NDArray[Any],
     ) -> SentimentPrediction:
         listed = probabilities.tolist()
-        if not {"NEGATIVE", "POSITIVE"} <= set(self.labels):
+        sides = Sides.find(self.labels)
+        if sides is None:
             return SentimentPrediction(listed, None, 0.0, 0.0)
-        positive, negative = self.labels.index("POSITIVE"), self.labels.index("NEGATIVE")
-        odds = float(logits[positive]) - float(logits[negative])
-        mass = min(1.0, listed[positive] + listed[negative])
+        odds, parts = sides.log_odds(logits, shares)
+        mass = min(1.0, sum(sides.probabilities(listed)))
         # mass * tanh(odds / 2) is P(POSITIVE) - P(NEGATIVE); this is how much of it one unit of
         # the log odds stands for, whose limit at even odds is mass / 2.
         scale = mass * math.tanh(odds / 2) / odds if odds else mass / 2
-        weights = (scale * (shares[:, positive] - shares[:, negative]).astype(np.float64)).tolist()
-        return SentimentPrediction(listed, weights, mass, scale)
+        return SentimentPrediction(listed, (scale * parts).tolist(), mass, scale)
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[SentimentPrediction]) -> None:
         """Write the predictions to the documents."""
         for doc, prediction in zip(docs, scores, strict=True):
-            cats = dict(zip(self.labels, prediction.probabilities, strict=True))
-            doc.cats.update(cats)
+            doc.cats.update(zip(self.labels, prediction.probabilities, strict=True))
             if prediction.weights is None:
                 continue
-            doc.sentiment = cats["POSITIVE"] - cats["NEGATIVE"]
+            doc.sentiment = self._score(prediction.probabilities)
             if not _in_pipe_worker():
                 doc.user_span_hooks["sentiment"] = span_sentiment
             doc.user_data[USER_DATA_KEY] = {

@@ -1,8 +1,8 @@
 """The bundled weights, and how a component or a command finds them.
 
 A bundle is a saved spaCy pipeline in a folder here, its large tables in 8 bits and its other
-weights in half precision, its card in README.md. Whatever loads a
-bundle also loads any pipeline directory.
+weights in half precision, its card in README.md. Whatever loads a bundle also loads any pipeline
+directory.
 """
 
 import json

@@ -10,11 +10,12 @@ asked and belong to the task: `spacy_lstm.coref.suite` reads those of pronouns,
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..errors import LstmError
 
-__all__ = ["RIGHT", "Case", "Verdict", "read_suite", "tally_verdicts"]
+__all__ = ["RIGHT", "Case", "Verdict", "load_suite", "read_suite", "tally_verdicts"]
 
 RIGHT: Final = "right"
 """The outcome of a case that passed; any other word names a way to fail."""
@@ -35,6 +36,18 @@ class Verdict(NamedTuple):
 
     case: Case
     outcome: str
+
+
+def load_suite(path: str | Path) -> list[Case]:
+    """The cases of a JSONL file. Raises LstmError as `read_suite` does, and where there is no such
+    file or it is no text."""
+    try:
+        content = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise LstmError(f"no suite at {path}: give a JSONL file of cases") from error
+    except UnicodeDecodeError as error:
+        raise LstmError(f"{path} is not UTF-8 ({error.reason}): convert it first") from error
+    return read_suite(content, str(path))
 
 
 def read_suite(content: str, name: str) -> list[Case]:
@@ -66,6 +79,8 @@ def _read_case(line: str, place: str) -> Case:
     wanted = ("id", "class", "text")
     if not isinstance(fields, dict) or any(not isinstance(fields.get(w), str) for w in wanted):
         raise LstmError(f"{place} is no case of a suite: expected the texts id, class and text")
+    if not isinstance(fields.get("group"), str | None):
+        raise LstmError(f"{place}: group = {fields['group']!r}: expected a text, or none")
     return Case(fields["id"], fields["class"], fields["text"], fields.get("group"), fields)
 
 

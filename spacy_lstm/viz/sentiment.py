@@ -8,7 +8,12 @@ from ..errors import LstmError
 
 __all__ = ["view_sentiment"]
 
-_TONES: Final = {"POSITIVE": "positive", "NEGATIVE": "negative"}
+_TONES: Final = {
+    "POSITIVE": "positive",
+    "VERY_POSITIVE": "positive",
+    "NEGATIVE": "negative",
+    "VERY_NEGATIVE": "negative",
+}
 _TOP = 5
 
 

@@ -93,7 +93,7 @@ def test_figures_of_a_stub(stub: None, data: Path, run: Run, tmp_path: Path) -> 
     [
         ({"neutral": 1.0}, r"neutral = 1.0: expected a number from 0 to below 1"),
         ({"sentence_neutral": -0.1}, r"sentence_neutral = -0.1: expected a number"),
-        ({"data": "nowhere.jsonl"}, r"no texts at nowhere\.jsonl: give a JSONL file"),
+        ({"data": "nowhere.jsonl"}, r"no suite at nowhere\.jsonl: give a JSONL file of cases"),
     ],
 )
 def test_mistakes(data: Path, changes: dict[str, Any], message: str) -> None:

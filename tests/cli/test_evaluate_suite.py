@@ -268,3 +268,23 @@ def test_bundle_keeps_the_plainest_feelings(tmp_path: Path) -> None:
     assert tuple(sorted(scores["per_class"])) == tuple(sorted(kinds))
     for kind, tally in scores["per_class"].items():
         assert tally["failure_rate"] < 0.3, kind
+
+
+def test_stronger_labels_count_on_their_sides(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def load(model: str, factory: str) -> tuple[Language, None]:
+        nlp = spacy.blank("en")
+        nlp.add_pipe("five_labels_stub")
+        return nlp, None
+
+    def read(doc: Doc) -> Doc:
+        doc.cats = {"NEGATIVE": 0.2, "NEUTRAL": 0.3, "POSITIVE": 0.25, "VERY_POSITIVE": 0.25}
+        return doc
+
+    Language.component("five_labels_stub", func=read)
+    monkeypatch.setattr(command, "load_for", load)
+    path = tmp_path / "suite.jsonl"
+    case = {"id": "1", "class": "plain", "text": "Good.", "labels": ["POSITIVE"]}
+    path.write_text(json.dumps(case), encoding="utf-8")
+    assert evaluate_suite("stub", path)["failures"] == 0

@@ -11,6 +11,7 @@ import pytest
 import spacy
 from typer.testing import Result
 
+import spacy_lstm.cli.label as command
 from spacy_lstm.cli.files import write_rows
 from spacy_lstm.cli.label import label
 from spacy_lstm.cli.prepare import prepare
@@ -212,6 +213,7 @@ def test_the_command(run: Run, model: Path, raw: Path) -> None:
         ({"texts": ["none.txt.gz"]}, "none.txt.gz: cannot be read: No such file"),
         ({"texts": ["rows.jsonl"]}, r"rows.jsonl: no column 'text'; it has t: name the right one"),
         ({"texts": ["empty.jsonl"]}, "empty.jsonl: no rows in it"),
+        ({"texts": ["blank.txt"]}, "no text in what was given: expected paragraphs, or rows"),
         ({"output": "raw.txt/out.jsonl"}, "cannot write .*out.jsonl"),
     ],
 )
@@ -222,6 +224,7 @@ def test_mistakes_leave_nothing_behind(
     Path("folder.jsonl").mkdir()
     Path("rows.jsonl").write_text('{"t": "x"}')
     Path("empty.jsonl").touch()
+    Path("blank.txt").write_text(" \n\n")
     Path("out.jsonl").write_text("before")
     before = sorted(Path().iterdir())
     given = {"texts": ["raw.txt"], "output": "out.jsonl", "models": [model], **options}
@@ -230,6 +233,17 @@ def test_mistakes_leave_nothing_behind(
     assert "\n" not in str(error.value)
     assert sorted(Path().iterdir()) == before
     assert Path("out.jsonl").read_text() == "before"
+
+
+@pytest.mark.parametrize("options", [{}, {"limit": 3}, {"limit": 3, "balance": True}])
+def test_nothing_is_read_for_an_output_that_cannot_be_written(
+    model: Path, raw: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(command, "_kept", lambda units, *_: (read.append(unit) for unit in units))
+    with pytest.raises(LstmError, match=r"cannot write .*out.jsonl"):
+        label([raw], raw / "out.jsonl", models=[model], **options)
+    assert read == []
 
 
 def test_models_with_other_labels(model: Path, raw: Path) -> None:

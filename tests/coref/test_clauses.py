@@ -61,6 +61,7 @@ PHRASES = [
         "this/PRON/nsubj>1 beats/VERB/root>1 the/DET/det>3 first/ADJ/obj>1",
         ["the first"],
     ),
+    ("😀/NOUN/root>0 。/NOUN/dep>0 tea/NOUN/dep>0", ["tea"]),
 ]
 
 

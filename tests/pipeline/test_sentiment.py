@@ -6,7 +6,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
-from spacy.util import load_config, registry
+from spacy.util import fix_random_seed, load_config, registry
 from thinc.api import Adam
 
 from spacy_lstm.errors import LstmError
@@ -42,7 +42,7 @@ def make_pipeline(**config):
 
 
 def train(nlp, examples, steps=60, drop=0.0, learn_rate=0.02):
-    np.random.seed(0)
+    fix_random_seed(0)
     optimizer = nlp.initialize(lambda: examples, sgd=Adam(learn_rate, use_averages=True))
     losses = []
     for _ in range(steps):
@@ -124,6 +124,13 @@ def test_tempering_is_stored(tempered, tmp_path):
     for other in (spacy.load(tmp_path), in_bytes):
         assert other.get_pipe("lstm_sentiment").tempering == Tempering(2.0, -0.2, 0.4)
         assert other("dull film").cats == tempered("dull film").cats
+
+
+def test_new_weights_are_not_tempered(tempered, tmp_path):
+    tempered.to_disk(tmp_path)
+    other = spacy.load(tmp_path)
+    other.initialize(lambda: [example(other, *row) for row in ROWS])
+    assert other.get_pipe("lstm_sentiment").tempering == Tempering()
 
 
 def test_weights_from_before_tempering_load(trained, tmp_path):

@@ -33,6 +33,7 @@ def test_cases_keep_the_fields_of_their_task() -> None:
         ("[]", "a.jsonl, line 1 is no case of a suite: expected the texts id, class and text"),
         ('{"id": "1", "class": "x"}', "line 1 is no case of a suite"),
         ('{"id": 1, "class": "x", "text": "y"}', "line 1 is no case of a suite"),
+        ('{"id":"1","class":"x","text":"y","group":[1]}', "line 1: group = [1]: expected a text"),
         ('{"id":"1","class":"x","text":"y"}\n' * 2, "line 2: the id 1 comes twice: change one"),
     ],
 )

@@ -11,6 +11,7 @@ from spacy.tokens import Doc, SpanGroup
 
 from spacy_lstm.errors import LstmError
 from spacy_lstm.viz import STYLES, render
+from spacy_lstm.viz.sentiment import view_sentiment
 
 _VOID = {"meta", "br", "path"}
 
@@ -174,6 +175,12 @@ def test_sentiment_page_shows_labels_and_weights(felt):
     assert tones[:4] == ["token negative", "token positive", "token positive", "token positive"]
     strongest = re.findall(r"<td><bdi>(.+)</bdi></td>", html)
     assert strongest == ["liked", "Dull", "but", "it"]
+
+
+def test_stronger_labels_have_their_sides_tone(felt):
+    felt.cats = {"VERY_NEGATIVE": 0.1, "NEUTRAL": 0.2, "VERY_POSITIVE": 0.7}
+    rows = view_sentiment(felt, "coref_clusters")["cats"]
+    assert [row["tone"] for row in rows] == ["negative", "neutral", "positive"]
 
 
 def test_without_weights_nothing_is_tinted(felt):
