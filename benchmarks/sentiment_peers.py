@@ -244,7 +244,7 @@ def main() -> None:
         "--imdb",
         type=Path,
         default=Path("data/bundle_sentiment"),
-        help="where imdb.train.jsonl and imdb.dev.jsonl are, which prepare-bundle makes",
+        help="where imdb.train.jsonl and imdb.dev.jsonl are, which prepare-bundle-sentiment makes",
     )
     parser.add_argument("--model", action="append", help="a pipeline or bundle of ours, repeatable")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), metavar="PEER")

@@ -1,6 +1,5 @@
 """The dataset cards: YAML for the loader, and what a reader has to know."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,15 +18,12 @@ size_categories:
 configs:
 - config_name: default
   data_files:
-  - split: train
-    path: train.jsonl
-  - split: validation
-    path: dev.jsonl
-  - split: test
-    path: test.jsonl
-{features}---
+{files}{features}---
 
 """
+
+# The hub's names of the splits that our files are called by.
+_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
 _TEXT_AND_LABEL = """dataset_info:
   features:
@@ -50,31 +46,42 @@ _LABELS = f"""{_TEXT_AND_LABEL}  - name: phenomenon
 
 def card(about: Path, *, task: str, splits: Mapping[str, Rows]) -> str:
     """The README of a dataset: YAML, the hand-written text of `about`, and counts of the rows."""
-    title, prose = about.read_text(encoding="utf-8").split("\n", 1)
     total = sum(len(rows) for rows in splits.values())
-    head = _YAML.format(
-        language=about.name.split(".")[0].rsplit("_", 1)[1],
-        title=title.removeprefix("# "),
+    return _write(
+        about,
         task="token-classification" if task == "coref" else "text-classification",
         size="n<1K" if total < 1000 else "1K<n<10K",
+        splits=("train", "dev", "test"),
         features=_LABELS if task == "sentiment" else "",
+        counts=_counts(splits),
     )
-    return f"{head}{title}\n{prose.rstrip()}\n\n## Counts\n\n{_counts(splits)}"
 
 
 def patterns_card(about: Path, table: str) -> str:
     """The README of a dataset that is for training only, with the table of its counts."""
-    title, prose = about.read_text(encoding="utf-8").split("\n", 1)
-    head = _YAML.format(
-        language="en",
-        title=title.removeprefix("# "),
+    return _write(
+        about,
         task="text-classification",
         size="10K<n<100K",
+        splits=("train",),
         features=_TEXT_AND_LABEL,
+        counts=table,
     )
-    # No development and no test split.
-    head = re.sub(r"  - split: (?:validation|test)\n    path: .*\n", "", head)
-    return f"{head}{title}\n{prose.rstrip()}\n\n## Counts\n\n{table}"
+
+
+def _write(
+    about: Path, *, task: str, size: str, splits: Sequence[str], features: str, counts: str
+) -> str:
+    title, prose = about.read_text(encoding="utf-8").split("\n", 1)
+    head = _YAML.format(
+        language=about.name.split(".")[0].rsplit("_", 1)[1],
+        title=title.removeprefix("# "),
+        task=task,
+        size=size,
+        files="".join(f"  - split: {_SPLITS[name]}\n    path: {name}.jsonl\n" for name in splits),
+        features=features,
+    )
+    return f"{head}{title}\n{prose.rstrip()}\n\n## Counts\n\n{counts}"
 
 
 def _counts(splits: Mapping[str, Rows]) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..errors import LstmError
 
-__all__ = ["WordVectors", "create_word_vectors", "quantize"]
+__all__ = ["WordVectors", "create_word_vectors", "quantize", "round_rows"]
 
 
 class WordVectors(NamedTuple):
@@ -59,15 +59,27 @@ def create_word_vectors(path: str | None, limit: int = 60_000) -> Callable[[], W
 
 
 def quantize(words: list[str], vectors: npt.NDArray[np.float32]) -> WordVectors:
-    """Round each row to 255 steps between its extremes.
+    """A table of vectors, rounded by `round_rows`.
 
     vectors: *Shape:* ``(words, width)``
     """
-    scales = np.abs(vectors).max(axis=1, keepdims=True) / 127
+    return WordVectors(words, *round_rows(vectors))
+
+
+def round_rows(
+    rows: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Round each row to 255 steps between its extremes: row i is ``codes[i] * scales[i]``.
+
+    rows: *Shape:* ``(n, width)``
+    RETURNS: codes, *shape* ``(n, width)``, and scales that half precision holds, *shape*
+        ``(n, 1)``.
+    """
+    scales = np.abs(rows).max(axis=1, keepdims=True) / 127
     scales = np.maximum(scales, np.finfo(np.float16).tiny).astype(np.float16)
     scales = scales.astype(np.float32)
-    codes = np.clip(np.rint(vectors / scales), -127, 127).astype(np.int8)
-    return WordVectors(words, codes, scales)
+    codes = np.clip(np.rint(rows / scales), -127, 127).astype(np.int8)
+    return codes, scales
 
 
 def _read_npz(path: Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:

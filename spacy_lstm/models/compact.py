@@ -6,6 +6,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from ..lexicons.vectors import round_rows
+
 __all__ = ["compress", "decompress"]
 
 # Smaller tables take no room worth a rounding error.
@@ -16,8 +18,8 @@ _CODES, _SCALES = ".codes", ".scales"
 def compress(module: nn.Module) -> dict[str, Tensor]:
     """The weights of a module, rounded.
 
-    Each row of a table of embeddings is rounded to 255 steps between its extremes, which are what
-    its width of a few dozen numbers needs; other weights are rounded to half precision.
+    Large tables of embeddings are rounded as word vectors are, see `lexicons.vectors.round_rows`;
+    other weights to half precision.
 
     RETURNS: by name; a rounded table has two entries, its `.codes` (int8, *shape* ``(rows,
         width)``) and its `.scales` (half, *shape* ``(rows, 1)``).
@@ -30,10 +32,8 @@ def compress(module: nn.Module) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for name, weights in module.state_dict().items():
         if name in tables:
-            scales = weights.abs().amax(dim=1, keepdim=True) / 127
-            scales = scales.clamp(min=torch.finfo(torch.half).tiny).half()
-            codes = (weights / scales.float()).round().clamp(-127, 127)
-            tensors |= {name + _CODES: codes.to(torch.int8), name + _SCALES: scales}
+            codes, scales = map(torch.from_numpy, round_rows(weights.cpu().numpy()))
+            tensors |= {name + _CODES: codes, name + _SCALES: scales.half()}
         else:
             tensors[name] = weights.half() if weights.is_floating_point() else weights
     return tensors

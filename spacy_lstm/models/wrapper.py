@@ -114,7 +114,7 @@ class TorchBridge(Shim):
             outputs = module(*args, **kwargs)
         module.eval()
         if isinstance(outputs, Tensor):
-            # What has no rounding to half precision before it is not changed by this.
+            # Arrays know no bfloat16, which mixed precision may leave; others are single already.
             outputs = outputs.float()
 
         def backprop(gradients: Any) -> list[Any]:

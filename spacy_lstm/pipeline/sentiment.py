@@ -24,7 +24,13 @@ from .polarity import USER_DATA_KEY, read_doc_tree, span_sentiment
 from .sides import Sides
 from .tempering import Tempering
 
-__all__ = ["LABELS", "SentimentClassifier", "SentimentPrediction", "make_lstm_sentiment"]
+__all__ = [
+    "LABELS",
+    "SentimentClassifier",
+    "SentimentPrediction",
+    "is_blank",
+    "make_lstm_sentiment",
+]
 
 LABELS: Final = ("NEGATIVE", "NEUTRAL", "POSITIVE")
 """The labels of a model that was given no others."""
@@ -223,14 +229,14 @@ class SentimentClassifier(PretrainedPipe):
         certain, and without that label all are equally likely.
         """
         predictions: list[SentimentPrediction] = []
-        tempering = self.tempering
+        tempering, sides = self.tempering, Sides.find(self.labels)
         for batch in batch_by_tokens(docs, BATCH_TOKENS):
             owners, predicates = _find_parts(batch)
             found = self.read_shares(batch, owners)
             lengths = [len(doc) for doc in batch]
             probabilities = np.exp(tempering.log_probabilities(found.logits, lengths, self.labels))
             factors = 1 / tempering.temperatures(lengths)
-            blank = [_is_blank(doc) for doc in batch]
+            blank = [is_blank(doc) for doc in batch]
             probabilities[blank], factors[blank] = self._say_nothing(), 0.0
             logits = found.logits * factors[:, None]
             shares = [share * factor for share, factor in zip(found.shares, factors, strict=True)]
@@ -239,7 +245,7 @@ class SentimentClassifier(PretrainedPipe):
             numbers = np.array(owners, dtype=np.int64)
             sizes = np.bincount(numbers[numbers >= 0], minlength=len(found.parts))
             parts = tempering.log_probabilities(found.parts, sizes, self.labels)
-            predictions.extend(self._with_clauses(outputs, predicates, np.exp(parts)))
+            predictions.extend(_with_clauses(sides, outputs, predicates, np.exp(parts)))
         return predictions
 
     @property
@@ -255,26 +261,6 @@ class SentimentClassifier(PretrainedPipe):
         if "NEUTRAL" in self.labels:
             return [float(label == "NEUTRAL") for label in self.labels]
         return [1 / len(self.labels)] * len(self.labels)
-
-    def _with_clauses(
-        self,
-        outputs: list[SentimentPrediction],
-        predicates: list[list[int] | None],
-        parts: npt.NDArray[Any],
-    ) -> Iterator[SentimentPrediction]:
-        rows = iter(parts.tolist())
-        for output, tokens in zip(outputs, predicates, strict=True):
-            if tokens is None:
-                yield output
-                continue
-            scored = [[token, self._score(next(rows))] for token in tokens]
-            yield output._replace(clauses=scored) if output.weights is not None else output
-
-    def _score(self, probabilities: Sequence[float]) -> float:
-        """`doc.sentiment`; 0.0 without such labels."""
-        sides = Sides.find(self.labels)
-        positive, negative = sides.probabilities(probabilities) if sides else (0.0, 0.0)
-        return positive - negative
 
     def _read_output(
         self,
@@ -295,11 +281,12 @@ class SentimentClassifier(PretrainedPipe):
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[SentimentPrediction]) -> None:
         """Write the predictions to the documents."""
+        sides = Sides.find(self.labels)
         for doc, prediction in zip(docs, scores, strict=True):
             doc.cats.update(zip(self.labels, prediction.probabilities, strict=True))
-            if prediction.weights is None:
+            if sides is None:
                 continue
-            doc.sentiment = self._score(prediction.probabilities)
+            doc.sentiment = sides.score(prediction.probabilities)
             if not _in_pipe_worker():
                 doc.user_span_hooks["sentiment"] = span_sentiment
             doc.user_data[USER_DATA_KEY] = {
@@ -356,6 +343,20 @@ class SentimentClassifier(PretrainedPipe):
                 raise LstmError(f"The label {label!r} has the value {value}: expected 0.0 to 1.0.")
 
 
+def _with_clauses(
+    sides: Sides | None,
+    outputs: list[SentimentPrediction],
+    predicates: list[list[int] | None],
+    parts: npt.NDArray[Any],
+) -> Iterator[SentimentPrediction]:
+    rows = iter(parts.tolist())
+    for output, tokens in zip(outputs, predicates, strict=True):
+        if sides is None or tokens is None:
+            yield output
+            continue
+        yield output._replace(clauses=[[token, sides.score(next(rows))] for token in tokens])
+
+
 def _find_parts(docs: Sequence[Doc]) -> tuple[list[int], list[list[int] | None]]:
     """The clauses of a batch, where `lstm_coref` left a tree: of each token the number of its
     clause through the batch, -1 for none, and per document the clauses' predicates."""
@@ -364,7 +365,7 @@ def _find_parts(docs: Sequence[Doc]) -> tuple[list[int], list[list[int] | None]]
     count = 0
     for doc in docs:
         tree = read_doc_tree(doc)
-        if tree is None or _is_blank(doc):
+        if tree is None or is_blank(doc):
             owners += [-1] * len(doc)
             predicates.append(None)
             continue
@@ -376,7 +377,8 @@ def _find_parts(docs: Sequence[Doc]) -> tuple[list[int], list[list[int] | None]]
     return (owners if count else []), predicates
 
 
-def _is_blank(doc: Doc) -> bool:
+def is_blank(doc: Doc) -> bool:
+    """Whether a document has no word, so that the model is not asked."""
     return all(token.is_space for token in doc)
 
 

@@ -9,7 +9,7 @@ from spacy.training import Example
 
 from ..errors import LstmError
 from .base import batch_by_tokens
-from .sentiment import BATCH_TOKENS, SentimentClassifier
+from .sentiment import BATCH_TOKENS, SentimentClassifier, is_blank
 from .tempering import Tempering
 
 __all__ = ["calibrate_sentiment"]
@@ -105,7 +105,9 @@ def _loss(truths: Sequence[Sequence[_Truth]], tempering: Tempering) -> float:
 def _read_truths(pipe: SentimentClassifier, examples: Sequence[Example]) -> Iterator[_Truth]:
     """The texts that say anything, by the labels that compete; blank ones are not the model's."""
     truth, known = pipe.read_truth(examples)
-    usable = known.any(axis=1) & np.array([_has_words(example) for example in examples], bool)
+    usable = known.any(axis=1) & np.array(
+        [not is_blank(example.predicted) for example in examples], bool
+    )
     kept = [example.predicted for example, use in zip(examples, usable, strict=True) if use]
     logits = [pipe.read_shares(batch).logits for batch in batch_by_tokens(kept, BATCH_TOKENS)]
     if not logits:
@@ -122,7 +124,3 @@ def _read_truths(pipe: SentimentClassifier, examples: Sequence[Example]) -> Iter
             tuple(pipe.labels[place] for place in places),
             np.searchsorted(places, right[same]),
         )
-
-
-def _has_words(example: Example) -> bool:
-    return any(not token.is_space for token in example.predicted)

@@ -47,6 +47,11 @@ class Sides(NamedTuple):
         positive, negative = (sum(probabilities[place] for place in side) for side in self)
         return positive, negative
 
+    def score(self, probabilities: Sequence[float]) -> float:
+        """How much more probable the positive side is: what `doc.sentiment` is."""
+        positive, negative = self.probabilities(probabilities)
+        return positive - negative
+
     def log_odds(
         self, logits: npt.NDArray[Any], shares: npt.NDArray[Any]
     ) -> tuple[float, npt.NDArray[Any]]:
