@@ -197,7 +197,9 @@ class Writer:
         """The same text as people write it: small letters, no apostrophes, no final point."""
         rng = self.rng
         if rng.random() < 0.2:
-            text = _NOT.sub(" not", text.replace("can't", "cannot").replace("won't", "will not"))
+            text = re.sub(r"\b([Cc])an't\b", r"\1annot", text)
+            text = re.sub(r"\b([Ww])on't\b(?! [Ii]t\b)", r"\1ill not", text)
+            text = _NOT.sub(" not", text)
         if rng.random() < 0.07:
             text = text.replace("'", "")
         if rng.random() < 0.08 and " " in text:
