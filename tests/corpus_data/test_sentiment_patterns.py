@@ -71,8 +71,8 @@ def make(source: ModuleType, vocabulary: Any, *lines: str) -> set[tuple[str, str
 
 
 def test_enough_rows_in_a_small_file(rows: list[dict[str, Any]]) -> None:
-    assert 11_000 <= len(rows) <= 13_000
-    assert (CORPUS / NAME / "train.jsonl").stat().st_size <= 1_000_000
+    assert 21_000 <= len(rows) <= 23_000
+    assert (CORPUS / NAME / "train.jsonl").stat().st_size <= 1_600_000
     assert all(set(row) == {"text", "label"} for row in rows)
 
 
