@@ -92,6 +92,21 @@ def test_no_function_word_tells_the_label(rows: list[dict[str, Any]], word: str)
     assert max(counts.values()) <= 0.65 * sum(counts.values())
 
 
+@pytest.mark.parametrize(
+    "construction",
+    [
+        r"(?:never|not once) (?:have|has|did|was|were)",
+        r"(?:nobody|no one|there's no|there is no|nothing) .*(?:n't|not|fail)",
+        r"could ?n.t (?:be|have been) (?:more|less|better|worse)",
+    ],
+)
+def test_a_construction_of_negation_takes_both_sides(
+    rows: list[dict[str, Any]], construction: str
+) -> None:
+    counts = Counter(row["label"] for row in rows if re.search(construction, row["text"].lower()))
+    assert min(counts[0], counts[2]) >= 0.3 * (counts[0] + counts[2]) >= 12
+
+
 def test_texts_differ_and_are_well_formed(rows: list[dict[str, Any]]) -> None:
     texts = [row["text"] for row in rows]
     assert len({text.lower() for text in texts}) == len(texts)
@@ -242,6 +257,9 @@ def test_varied_texts_keep_their_words(source: ModuleType, vocabulary: Any) -> N
     # A question keeps its order.
     asked = {writer.vary("Isn't it good?", "POSITIVE") for _ in range(2000)}
     assert asked == {"Isn't it good?", "Isnt it good?", "isn't it good?", "isnt it good?"}
+    begun = {writer.vary(text, "NEGATIVE") for text in ("Can't say", "Won't go") for _ in range(99)}
+    assert {"Cannot say", "Will not go", "Can't say", "Won't go"} <= begun
+    assert not any(re.match("ca not|wo not", text.lower()) for text in begun)
 
 
 @pytest.mark.parametrize(
