@@ -240,7 +240,7 @@ def test_the_same_seed_gives_the_same_texts_and_taken_ones_are_left_out(
 def test_varied_texts_keep_their_words(source: ModuleType, vocabulary: Any) -> None:
     writer = source.Writer(source.read_patterns([]), vocabulary, random.Random("test"))
     text = "It isn't good, I can't say."
-    found = defaultdict(int)
+    found: dict[str, int] = defaultdict(int)
     for _ in range(400):
         found[writer.vary(text, "NEGATIVE")] += 1
     for variant in (
