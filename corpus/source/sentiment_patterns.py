@@ -40,7 +40,11 @@ _ARTICLE = re.compile(r"\b([Aa])/an (?=(\w+))")
 _CONSONANTS = re.compile(r"us|uni(?![mn])|one|eu", re.IGNORECASE)
 _VOWELS = re.compile(r"[aeiou]|hour|hon(?:o|est)|heir", re.IGNORECASE)
 _START = re.compile(r"(?:^|[.!?] )[\"']?[a-z]")
-_NOT = re.compile(r"n't\b(?! (?:it|he|she|they|you|we|I|that|this|the)\b)")
+# Before a pronoun the short form stays: "isn't it" has no other order.
+_INVERTED = r"\b(?! (?:it|he|she|they|you|we|I|that|this|the)\b)"
+_NOT = re.compile(rf"n't{_INVERTED}")
+_CANNOT = re.compile(rf"\b([Cc])an't{_INVERTED}")
+_WILL_NOT = re.compile(rf"\b([Ww])on't{_INVERTED}")
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,8 @@ class Writer:
         """The same text as people write it: small letters, no apostrophes, no final point."""
         rng = self.rng
         if rng.random() < 0.2:
-            text = _NOT.sub(" not", text.replace("can't", "cannot").replace("won't", "will not"))
+            text = _CANNOT.sub(r"\1annot", _WILL_NOT.sub(r"\1ill not", text))
+            text = _NOT.sub(" not", text)
         if rng.random() < 0.07:
             text = text.replace("'", "")
         if rng.random() < 0.08 and " " in text:

@@ -71,8 +71,8 @@ def make(source: ModuleType, vocabulary: Any, *lines: str) -> set[tuple[str, str
 
 
 def test_enough_rows_in_a_small_file(rows: list[dict[str, Any]]) -> None:
-    assert 11_000 <= len(rows) <= 13_000
-    assert (CORPUS / NAME / "train.jsonl").stat().st_size <= 1_000_000
+    assert 21_000 <= len(rows) <= 23_000
+    assert (CORPUS / NAME / "train.jsonl").stat().st_size <= 1_600_000
     assert all(set(row) == {"text", "label"} for row in rows)
 
 
@@ -90,6 +90,21 @@ def test_no_function_word_tells_the_label(rows: list[dict[str, Any]], word: str)
     )
     assert sum(counts.values()) >= 30
     assert max(counts.values()) <= 0.65 * sum(counts.values())
+
+
+@pytest.mark.parametrize(
+    "construction",
+    [
+        r"(?:never|not once) (?:have|has|did|was|were)",
+        r"(?:nobody|no one|there's no|there is no|nothing) .*(?:n't|not|fail)",
+        r"could ?n.t (?:be|have been) (?:more|less|better|worse)",
+    ],
+)
+def test_a_construction_of_negation_takes_both_sides(
+    rows: list[dict[str, Any]], construction: str
+) -> None:
+    counts = Counter(row["label"] for row in rows if re.search(construction, row["text"].lower()))
+    assert min(counts[0], counts[2]) >= 0.3 * (counts[0] + counts[2]) >= 12
 
 
 def test_texts_differ_and_are_well_formed(rows: list[dict[str, Any]]) -> None:
@@ -225,7 +240,7 @@ def test_the_same_seed_gives_the_same_texts_and_taken_ones_are_left_out(
 def test_varied_texts_keep_their_words(source: ModuleType, vocabulary: Any) -> None:
     writer = source.Writer(source.read_patterns([]), vocabulary, random.Random("test"))
     text = "It isn't good, I can't say."
-    found = defaultdict(int)
+    found: dict[str, int] = defaultdict(int)
     for _ in range(400):
         found[writer.vary(text, "NEGATIVE")] += 1
     for variant in (
@@ -242,6 +257,9 @@ def test_varied_texts_keep_their_words(source: ModuleType, vocabulary: Any) -> N
     # A question keeps its order.
     asked = {writer.vary("Isn't it good?", "POSITIVE") for _ in range(2000)}
     assert asked == {"Isn't it good?", "Isnt it good?", "isn't it good?", "isnt it good?"}
+    begun = {writer.vary(text, "NEGATIVE") for text in ("Can't say", "Won't go") for _ in range(99)}
+    assert {"Cannot say", "Will not go", "Can't say", "Won't go"} <= begun
+    assert not any(re.match("ca not|wo not", text.lower()) for text in begun)
 
 
 @pytest.mark.parametrize(
