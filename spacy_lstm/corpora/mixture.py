@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from spacy.language import Language
@@ -19,13 +19,13 @@ Swaps = Callable[[Doc, random.Random], Doc]
 
 
 def create_mixture_reader(
-    path: str | None,
+    path: str | list[str] | None,
     shares: Mapping[str, float] | None = None,
     seed: int = 0,
     swaps: Swaps | None = None,
     max_length: int = 0,
 ) -> Callable[[Language], Iterator[Example]]:
-    """Registered as `spacy_lstm.MixedCorpus.v1`: a `.spacy` file, or all those of a folder.
+    """Registered as `spacy_lstm.MixedCorpus.v1`: `.spacy` files, and all those of folders.
 
     A small set of strong examples is soon known by heart. With a share of 0.2, an epoch draws a
     fifth of it, each epoch the next fifth, so that all are seen once in five epochs. With a share
@@ -33,7 +33,7 @@ def create_mixture_reader(
     shuffled, in another order every epoch. spaCy asks for every epoch anew only where
     `training.max_epochs` is -1; otherwise it keeps the first one.
 
-    path: the file or folder.
+    path: a file or folder, or several.
     shares: file's name without `.spacy` → share of its documents that an epoch takes, over 0;
         1 for those not named.
     seed: of the order in which documents are drawn, and of the swaps.
@@ -43,7 +43,8 @@ def create_mixture_reader(
         passage, its start and its end among them more often than any one between. 0 for whole
         texts. Documents with coreference stay whole: `spacy-lstm prepare --max-length` splits.
     """
-    if not path:
+    paths = [path] if isinstance(path, str) else path
+    if not paths or not all(paths):
         raise LstmError("the reader's path is null: give a .spacy file or a folder of them")
     shares = dict(shares or {})
     for name, share in shares.items():
@@ -51,19 +52,19 @@ def create_mixture_reader(
             raise LstmError(f"the share of {name} is {share}: expected over 0, such as 0.1 or 2")
     if max_length < 0:
         raise LstmError(f"max_length is {max_length}: expected 0 (whole texts) or more")
-    return _Mixture(Path(path), shares, seed, swaps, max_length)
+    return _Mixture([Path(path) for path in paths], shares, seed, swaps, max_length)
 
 
 class _Mixture:
     def __init__(
         self,
-        path: Path,
+        paths: Sequence[Path],
         shares: Mapping[str, float],
         seed: int,
         swaps: Swaps | None,
         max_length: int,
     ) -> None:
-        self._path = path
+        self._paths = paths
         self._shares = shares
         self._seed = seed
         self._swaps = swaps
@@ -73,18 +74,7 @@ class _Mixture:
         self._examples: dict[Path, list[Example]] = {}
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
-        is_file = self._path.is_file()
-        files = [self._path] if is_file else sorted(self._path.glob("*.spacy"))
-        if not files:
-            raise LstmError(
-                f"no .spacy files in {self._path}: write some with `spacy-lstm prepare`"
-            )
-        unknown = self._shares.keys() - {file.stem for file in files}
-        if unknown:
-            raise LstmError(
-                f"a share is given for {', '.join(sorted(unknown))}: expected the files of "
-                f"{self._path}, {', '.join(file.stem for file in files)}"
-            )
+        files = self._find_files()
         epoch, self._epoch = self._epoch, self._epoch + 1
         drawn: list[Example] = []
         for file in files:
@@ -93,6 +83,25 @@ class _Mixture:
         random.Random(f"{self._seed}/{epoch}").shuffle(drawn)
         for position, example in enumerate(drawn):
             yield self._changed(example, nlp, f"{self._seed}/{epoch}/{position}")
+
+    def _find_files(self) -> list[Path]:
+        files: dict[str, Path] = {}
+        for path in self._paths:
+            found = [path] if path.is_file() else sorted(path.glob("*.spacy"))
+            if not found:
+                raise LstmError(f"no .spacy files in {path}: write some with `spacy-lstm prepare`")
+            for file in found:
+                # A share is by name.
+                other = files.setdefault(file.stem, file)
+                if other is not file:
+                    raise LstmError(f"{other} and {file} have one name: give one another")
+        unknown = self._shares.keys() - files.keys()
+        if unknown:
+            raise LstmError(
+                f"a share is given for {', '.join(sorted(unknown))}: expected the files of "
+                f"{', '.join(map(str, self._paths))}: {', '.join(files)}"
+            )
+        return list(files.values())
 
     def _changed(self, example: Example, nlp: Language, seed: str) -> Example:
         doc = example.reference

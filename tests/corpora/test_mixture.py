@@ -35,6 +35,16 @@ def test_one_file(folder):
     assert len(found) == 3
 
 
+def test_several_paths_are_one_mixture(folder, tmp_path):
+    more = tmp_path / "more"
+    more.mkdir()
+    DocBin(docs=[spacy.blank("en")("taught")]).to_disk(more / "taught.spacy")
+    paths = [str(folder / "many.spacy"), str(more)]
+    found = texts(create_mixture_reader(paths, shares={"many": 0.5, "taught": 2}))
+    assert sorted(found)[3:] == ["taught", "taught"]
+    assert all(text.startswith("many") for text in sorted(found)[:3])
+
+
 def test_a_share_goes_round(folder):
     reader = create_mixture_reader(str(folder), shares={"few": 0.2})
     epochs = [texts(reader) for _ in range(6)]
@@ -61,6 +71,11 @@ def test_a_file_is_read_once_a_vocabulary(folder):
 def test_mistakes(folder, tmp_path):
     with pytest.raises(LstmError, match="path is null"):
         create_mixture_reader(None)
+    with pytest.raises(LstmError, match="path is null"):
+        create_mixture_reader([])
+    few = str(folder / "few.spacy")
+    with pytest.raises(LstmError, match=r"few\.spacy and .*few\.spacy have one name"):
+        texts(create_mixture_reader([few, str(folder)]))
     with pytest.raises(LstmError, match="share of few is 0: expected over 0"):
         create_mixture_reader(str(folder), shares={"few": 0})
     with pytest.raises(
