@@ -4,7 +4,11 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+from spacy.attrs import ORTH
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
@@ -55,6 +59,41 @@ def create_mixture_reader(
     return _Mixture([Path(path) for path in paths], shares, seed, swaps, max_length)
 
 
+class _LabelledText(NamedTuple):
+    """A document with a label and nothing else, which as a Doc would take twenty times the memory.
+
+    words: the vocabulary's numbers. *Shape:* ``(tokens,)``
+    spaces: whether white space follows. *Shape:* ``(tokens,)``
+    """
+
+    words: npt.NDArray[np.uint64]
+    spaces: npt.NDArray[np.bool_]
+    cats: dict[str, float]
+
+    @classmethod
+    def read(cls, doc: Doc) -> "_LabelledText":
+        spaces = np.fromiter((bool(token.whitespace_) for token in doc), np.bool_, len(doc))
+        words: npt.NDArray[Any] = doc.to_array(ORTH)
+        return cls(words.astype(np.uint64), spaces, doc.cats)
+
+    def make_doc(self, vocab: Vocab) -> Doc:
+        # A Doc takes arrays too, as DocBin gives it, though its types do not say so.
+        words: Any = self.words
+        spaces: Any = self.spaces
+        doc = Doc(vocab, words=words, spaces=spaces)
+        doc.cats = dict(self.cats)
+        return doc
+
+
+_Item = Example | _LabelledText
+# What a document can be told beside its words, its labels and its spans.
+_ANNOTATIONS: Final = ("LEMMA", "POS", "TAG", "MORPH", "DEP", "ENT_IOB", "SENT_START")
+
+
+def _is_labelled_text(doc: Doc) -> bool:
+    return bool(doc.cats) and not doc.spans and not any(map(doc.has_annotation, _ANNOTATIONS))
+
+
 class _Mixture:
     def __init__(
         self,
@@ -71,18 +110,18 @@ class _Mixture:
         self._max_length = max_length
         self._epoch = 0
         self._vocab: Vocab | None = None
-        self._examples: dict[Path, list[Example]] = {}
+        self._items: dict[Path, list[_Item]] = {}
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         files = self._find_files()
         epoch, self._epoch = self._epoch, self._epoch + 1
-        drawn: list[Example] = []
+        drawn: list[_Item] = []
         for file in files:
             share = self._shares.get(file.stem, 1.0)
             drawn.extend(self._draw(self._read(file, nlp), share, epoch))
         random.Random(f"{self._seed}/{epoch}").shuffle(drawn)
-        for position, example in enumerate(drawn):
-            yield self._changed(example, nlp, f"{self._seed}/{epoch}/{position}")
+        for position, item in enumerate(drawn):
+            yield self._changed(item, nlp, f"{self._seed}/{epoch}/{position}")
 
     def _find_files(self) -> list[Path]:
         files: dict[str, Path] = {}
@@ -103,42 +142,41 @@ class _Mixture:
             )
         return list(files.values())
 
-    def _changed(self, example: Example, nlp: Language, seed: str) -> Example:
-        doc = example.reference
+    def _changed(self, item: _Item, nlp: Language, seed: str) -> Example:
+        original = doc = item.reference if isinstance(item, Example) else item.make_doc(nlp.vocab)
         if self._swaps is not None:
             doc = self._swaps(doc, random.Random(seed))
-        if self._is_cropped(doc):
+        if 0 < self._max_length < len(doc) and doc.cats:
             doc = _passage(doc, self._max_length, random.Random(seed))
-        return example if doc is example.reference else Example(nlp.make_doc(doc.text), doc)
+        if isinstance(item, Example) and doc is original:
+            return item
+        return Example(nlp.make_doc(doc.text), doc)
 
-    def _is_cropped(self, doc: Doc) -> bool:
-        return 0 < self._max_length < len(doc) and bool(doc.cats)
-
-    def _read(self, file: Path, nlp: Language) -> list[Example]:
+    def _read(self, file: Path, nlp: Language) -> list[_Item]:
         # Kept from epoch to epoch, as spaCy's loop keeps its examples where max_epochs is given:
         # to unpack span groups takes as long as a quarter of the training on them.
         if self._vocab is not nlp.vocab:
             self._vocab = nlp.vocab
-            self._examples.clear()
-        if file not in self._examples:
+            self._items.clear()
+        if file not in self._items:
             binary = DocBin().from_disk(file)
             # The id of a labelled text's row teaches nothing, and takes six times as long to
             # unpack as all the rest of a short text.
             rows = zip(binary.user_data, binary.cats, strict=True)
             binary.user_data = [None if cats else data for data, cats in rows]
-            docs = binary.get_docs(nlp.vocab)
-            self._examples[file] = [self._example(doc, nlp) for doc in docs]
-        return self._examples[file]
+            self._items[file] = [
+                _LabelledText.read(doc)
+                if _is_labelled_text(doc)
+                else Example(nlp.make_doc(doc.text), doc)
+                for doc in binary.get_docs(nlp.vocab)
+            ]
+        return self._items[file]
 
-    def _example(self, doc: Doc, nlp: Language) -> Example:
-        # A text that is never used whole needs no second one of its length in memory.
-        return Example(doc if self._is_cropped(doc) else nlp.make_doc(doc.text), doc)
-
-    def _draw(self, examples: list[Example], share: float, epoch: int) -> list[Example]:
+    def _draw(self, items: list[_Item], share: float, epoch: int) -> list[_Item]:
         if share == 1:
-            return examples
+            return items
         # One order for all epochs; each takes up where the one before it stopped.
-        order = examples.copy()
+        order = items.copy()
         random.Random(self._seed).shuffle(order)
         count = max(1, round(share * len(order)))
         first = epoch * count

@@ -175,3 +175,34 @@ def test_what_rows_said_stays_but_for_labelled_texts(tmp_path):
     reader = create_mixture_reader(str(tmp_path))
     found = Counter(str(example.reference.user_data) for example in reader(nlp))
     assert found == {"{}": 3, "{'spacy_lstm': {'id': 'b'}}": 1}
+
+
+def test_annotation_beside_a_label_stays(tmp_path):
+    nlp = spacy.blank("en")
+    doc = Doc(nlp.vocab, words=["It", "works"], pos=["PRON", "VERB"])
+    doc.cats = {"POSITIVE": 1.0}
+    spans = nlp("It works")
+    spans.cats = {"NEGATIVE": 1.0}
+    spans.spans["coref_clusters_1"] = [spans[:1]]
+    DocBin(docs=[doc, spans]).to_disk(tmp_path / "more.spacy")
+    examples = {}
+    for example in create_mixture_reader(str(tmp_path))(spacy.blank("en")):
+        examples[min(example.reference.cats)] = example.reference
+    assert [token.pos_ for token in examples["POSITIVE"]] == ["PRON", "VERB"]
+    assert len(examples["NEGATIVE"].spans["coref_clusters_1"]) == 1
+
+
+def test_labelled_texts_of_odd_shape(tmp_path):
+    nlp = spacy.blank("en")
+    docs = [nlp(text) for text in ("", " ", "don't", "a\n\nb  c", "猫 é")]
+    for doc in docs:
+        doc.cats = {"POSITIVE": 1.0}
+    unknown = Doc(nlp.vocab, words=["no", "spaces"])
+    unknown.cats = {"POSITIVE": 0.5}
+    DocBin(docs=[*docs, unknown]).to_disk(tmp_path / "odd.spacy")
+    reader = create_mixture_reader(str(tmp_path))
+    for _ in range(2):
+        found = {example.reference.text: example for example in reader(spacy.blank("en"))}
+        assert found.keys() == {doc.text for doc in [*docs, unknown]}
+        assert all(found[doc.text].reference.cats == doc.cats for doc in [*docs, unknown])
+        assert [token.text for token in found["don't"].predicted] == ["do", "n't"]
