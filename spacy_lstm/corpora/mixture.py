@@ -41,8 +41,9 @@ def create_mixture_reader(
     shares: file's name without `.spacy` → share of its documents that an epoch takes, over 0;
         1 for those not named.
     seed: of the order in which documents are drawn, and of the swaps.
-    swaps: what is done to each document that is drawn, as `spacy_lstm.GenderSwaps.v1` does. Its
-        random numbers depend on the seed, the epoch and the document's place in it.
+    swaps: what is done to each document that is drawn, as `spacy_lstm.GenderSwaps.v1` and
+        `spacy_lstm.SpellingNoise.v1` do. Its random numbers depend on the seed, the epoch and the
+        document's place in it.
     max_length: tokens of a text with a label at most; of a longer one each epoch has another
         passage, its start and its end among them more often than any one between. 0 for whole
         texts. Documents with coreference stay whole: `spacy-lstm prepare --max-length` splits.
