@@ -4,7 +4,7 @@ Every Doc made here reproduces the row's text character by character.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from spacy.language import Language
@@ -19,6 +19,7 @@ __all__ = [
     "as_span",
     "char_span",
     "checked_text",
+    "labelled_doc",
     "set_row_data",
     "set_sentence_starts",
     "text_doc",
@@ -116,6 +117,15 @@ def tokenized_doc(vocab: Vocab, text: str, token_spans: Iterable[Any]) -> tuple[
         position = end
     fill(text[position:])
     return Doc(vocab, words=words, spaces=spaces), index
+
+
+def labelled_doc(
+    vocab: Vocab, words: list[str], spaces: list[bool], cats: Mapping[str, float]
+) -> Doc:
+    """A document with labels of its own and nothing else."""
+    doc = Doc(vocab, words=words, spaces=spaces)
+    doc.cats = dict(cats)
+    return doc
 
 
 def char_span(doc: Doc, start: int, end: int) -> Span:

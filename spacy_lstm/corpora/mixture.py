@@ -15,6 +15,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from ..errors import LstmError
+from .docs import labelled_doc
 
 __all__ = ["Swaps", "create_mixture_reader"]
 
@@ -81,9 +82,7 @@ class _LabelledText(NamedTuple):
         # A Doc takes arrays too, as DocBin gives it, though its types do not say so.
         words: Any = self.words
         spaces: Any = self.spaces
-        doc = Doc(vocab, words=words, spaces=spaces)
-        doc.cats = dict(self.cats)
-        return doc
+        return labelled_doc(vocab, words, spaces, self.cats)
 
 
 _Item = Example | _LabelledText
@@ -190,10 +189,5 @@ def _passage(doc: Doc, length: int, rng: random.Random) -> Doc:
     # A passage that would reach over an end stops there.
     start = min(max(rng.randint(-(length // 2), last + length // 2), 0), last)
     tokens = doc[start : start + length]
-    passage = Doc(
-        doc.vocab,
-        words=[token.text for token in tokens],
-        spaces=[bool(token.whitespace_) for token in tokens],
-    )
-    passage.cats = dict(doc.cats)
-    return passage
+    words = [token.text for token in tokens]
+    return labelled_doc(doc.vocab, words, [bool(token.whitespace_) for token in tokens], doc.cats)

@@ -13,7 +13,8 @@ from typing import Final
 
 from spacy.tokens import Doc
 
-from ..errors import LstmError
+from .docs import labelled_doc
+from .edit_kinds import EditKinds, check_share
 
 __all__ = ["KINDS", "SpellingNoise", "create_spelling_noise"]
 
@@ -58,31 +59,16 @@ class SpellingNoise:
     """
 
     def __init__(self, shares: Mapping[str, float], *, words: float = 0.1) -> None:
-        unknown = shares.keys() - set(KINDS)
-        if unknown:
-            raise LstmError(
-                f"spelling noise of kind {', '.join(sorted(unknown))}: expected {', '.join(KINDS)}"
-            )
-        for name, share in {**shares, "words": words}.items():
-            if not 0 <= share <= 1:
-                raise LstmError(f"share of {name} is {share}: expected a number from 0 to 1")
-        if sum(shares.values()) > 1 + 1e-9:
-            raise LstmError(
-                f"the shares of spelling noise sum to {sum(shares.values()):g}: expected at most 1"
-            )
-        self._shares = dict(shares)
+        self._kinds = EditKinds(KINDS, shares, what="spelling noise", number="share")
+        check_share("share", "words", words)
         self._words = words
 
     def __call__(self, doc: Doc, rng: random.Random) -> Doc:
         """The document itself where nothing is drawn or nothing can change, else an edited copy."""
         if not doc.cats:
             return doc
-        draw = rng.random()
-        for kind in KINDS:
-            draw -= self._shares.get(kind, 0.0)
-            if draw < 0:
-                return self.edit(doc, kind, rng)
-        return doc
+        kind = self._kinds.draw(rng)
+        return doc if kind is None else self.edit(doc, kind, rng)
 
     def edit(self, doc: Doc, kind: str, rng: random.Random) -> Doc:
         """Make one kind of noise, whatever its probability is."""
@@ -95,9 +81,7 @@ class SpellingNoise:
             edited = self._edit_some(words, kind, rng)
         if edited == words:
             return doc
-        copy = Doc(doc.vocab, words=edited, spaces=[bool(token.whitespace_) for token in doc])
-        copy.cats = dict(doc.cats)
-        return copy
+        return labelled_doc(doc.vocab, edited, [bool(token.whitespace_) for token in doc], doc.cats)
 
     def _edit_some(self, words: list[str], kind: str, rng: random.Random) -> list[str]:
         takes, change = _EDITS[kind]

@@ -22,6 +22,7 @@ from ..coref.phrases import Word, starts_sentence, word_set
 from ..coref.pronoun_sets import NEO_SETS, THEY_SETS, PronounSet, replace_pronouns
 from ..errors import LstmError
 from .coref_tokens import CorefTokens
+from .edit_kinds import EditKinds
 from .name_tokens import NameTokens, find_name_tokens
 from .persons import NameLists
 
@@ -98,20 +99,8 @@ class GenderSwaps:
     """
 
     def __init__(self, lists: NameLists, shares: Mapping[str, float]) -> None:
-        unknown = shares.keys() - set(KINDS)
-        if unknown:
-            raise LstmError(
-                f"swaps of kind {', '.join(sorted(unknown))}: expected {', '.join(KINDS)}"
-            )
-        for kind, share in shares.items():
-            if not 0 <= share <= 1:
-                raise LstmError(f"probability of {kind} is {share}: expected a number from 0 to 1")
-        if sum(shares.values()) > 1 + 1e-9:
-            raise LstmError(
-                f"the probabilities of swaps sum to {sum(shares.values()):g}: expected at most 1"
-            )
+        self._kinds = EditKinds(KINDS, shares, what="swaps", number="probability")
         self._lists = lists
-        self._shares = dict(shares)
         # A dict keeps the order of what was seen, and with it what is drawn.
         self._surnames: dict[str, None] = {}
 
@@ -120,12 +109,8 @@ class GenderSwaps:
 
         Treebanks and documents without coreference stay as they are.
         """
-        draw = rng.random()
-        for kind in KINDS:
-            draw -= self._shares.get(kind, 0.0)
-            if draw < 0:
-                return self.swap(doc, kind, rng)
-        return doc
+        kind = self._kinds.draw(rng)
+        return doc if kind is None else self.swap(doc, kind, rng)
 
     def swap(self, doc: Doc, kind: str, rng: random.Random) -> Doc:
         """One kind of edit, see `KINDS`."""
