@@ -1,5 +1,6 @@
 """spacy_lstm.BiLSTMTok2Vec.v1: documents → vectors in context."""
 
+import re
 from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any, Final
@@ -26,6 +27,10 @@ _NAME: Final = "bilstm_tok2vec"
 _HASH_MASK: Final = 0x7FFFFFFF
 # The most frequent words ("The", "She") are no names, also where they open a sentence.
 _COMMON_WORDS: Final = 500
+# Frequent enough that a stretched word is one of them, by the order of the vectors.
+_KNOWN_WORDS: Final = 10_000
+# A letter three times or more. No English word has one.
+_STRETCH: Final = re.compile(r"([^\W\d_])\1{2,}")
 Tok2Vec = Model[list[Doc], list[Floats2d]]
 
 
@@ -121,8 +126,9 @@ def gender_number(genders: Mapping[int, int], text: str) -> int:
 def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, ...]:
     """Features of a spelling; the hashed ones before they are cut to the tables' sizes. The
     last column tells whether name dropout may take it."""
-    lower = text.lower()
-    vector = lists.get("vector", {}).get(hash_word(lower), 0)
+    vectors = lists.get("vector", {})
+    lower = _without_stretch(text.lower(), vectors)
+    vector = vectors.get(hash_word(lower), 0)
     return (
         hash_word(lower) & _HASH_MASK,
         hash_word(lower[:3]) & _HASH_MASK,
@@ -132,6 +138,18 @@ def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, .
         vector,
         text[:1].isupper() and len(text) > 1 and not 0 < vector <= _COMMON_WORDS,
     )
+
+
+def _without_stretch(word: str, vectors: Mapping[int, int]) -> str:
+    """"love" for "loooove" and "good" for "goooood": with the words that have vectors it can be
+    told how many letters are too many."""
+    if not vectors or not _STRETCH.search(word) or hash_word(word) in vectors:
+        return word
+    twice, once = (_STRETCH.sub(letters, word) for letters in (r"\1\1", r"\1"))
+    # Rare words with a doubled letter are mostly names and slips: "soooo" is "so" and not "Soo".
+    if 0 < vectors.get(hash_word(twice), 0) <= _KNOWN_WORDS:
+        return twice
+    return next((form for form in (once, twice) if hash_word(form) in vectors), once)
 
 
 def _shape(text: str) -> str:

@@ -217,3 +217,31 @@ def test_mixed_precision_trains_nearly_the_same(docs, shortcut):
     before = flat(mixed, docs)
     mixed.finish_update(Adam(0.01))
     assert np.abs(flat(mixed, docs) - before).max() > 0.001
+
+
+@pytest.mark.parametrize(
+    ("stretched", "plain"),
+    [
+        ("loooove", "love"),
+        ("goooood", "good"),
+        ("soooo", "so"),
+        ("SOOOO", "SO"),
+        ("looool", "lol"),
+        ("hmmm", "hmmm"),
+        ("111", "111"),
+    ],
+)
+def test_stretched_words_are_the_words_they_stretch(stretched, plain):
+    # "soo" is too rare a word to be the one that "soooo" stretches.
+    words = ["god", "good", "love", "so", "hmmm", *(f"w{i}" for i in range(10_000)), "soo"]
+    lists = {"vector": {word: row for row, word in enumerate(words, start=1)}}
+    lexicon = build().shims[1]
+    doc = spacy.blank("en").make_doc(f"{stretched} {plain}")
+    lexicon.set_lists(lists)
+    # All but the shape, which is that of the text: "xxx" and "xx".
+    got, expected = np.delete(lexicon.rows([doc]), 3, axis=1)
+    np.testing.assert_array_equal(got, expected)
+    # Without vectors nothing tells how many letters are too many.
+    lexicon.set_lists({})
+    got, expected = np.delete(lexicon.rows([doc]), 3, axis=1)
+    assert (got == expected).all() == (stretched == plain)
