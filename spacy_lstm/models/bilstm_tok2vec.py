@@ -141,8 +141,8 @@ def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, .
 
 
 def _without_stretch(word: str, vectors: Mapping[int, int]) -> str:
-    """"love" for "loooove" and "good" for "goooood": with the words that have vectors it can be
-    told how many letters are too many."""
+    """The word that is stretched: "love" for "loooove", "good" for "goooood". How many letters
+    are too many, the words that have vectors tell."""
     if not vectors or not _STRETCH.search(word) or hash_word(word) in vectors:
         return word
     twice, once = (_STRETCH.sub(letters, word) for letters in (r"\1\1", r"\1"))
