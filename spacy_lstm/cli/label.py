@@ -46,7 +46,7 @@ class _Bounds(NamedTuple):
 
 
 class _Teachers:
-    """Pipelines with the same labels, whose probabilities are averaged."""
+    """Pipelines whose probabilities are averaged, of the labels that all of them know."""
 
     def __init__(self, models: Sequence[str | Path]) -> None:
         if not models:
@@ -54,12 +54,16 @@ class _Teachers:
         loaded = [load_for(model, "lstm_sentiment") for model in models]
         self.nlps: list[Language] = [nlp for nlp, _ in loaded]
         self.lang = str(self.nlps[0].lang)
-        self.labels: tuple[str, ...] = loaded[0][1].labels
+        self.labels = tuple(
+            label
+            for label in loaded[0][1].labels
+            if all(label in pipe.labels for _, pipe in loaded)
+        )
         for model, (_, pipe) in zip(models, loaded, strict=True):
-            if set(pipe.labels) != set(self.labels):
+            if len(self.labels) < 2:
                 raise LstmError(
                     f"{model} knows the labels {', '.join(pipe.labels)}, {models[0]} knows "
-                    f"{', '.join(self.labels)}: give models with the same labels"
+                    f"{', '.join(loaded[0][1].labels)}: give models that share two labels or more"
                 )
 
     def rows(self, texts: Iterable[str]) -> Iterator[Row]:
@@ -75,10 +79,17 @@ class _Teachers:
                 yield {"text": text, "probabilities": means[place]}
 
     def _mean(self, docs: Sequence[Doc]) -> dict[str, float]:
+        votes = [self._vote(doc) for doc in docs]
         return {
-            label: round(sum(doc.cats[label] for doc in docs) / len(docs), _DIGITS)
-            for label in self.labels
+            label: round(sum(shares) / len(docs), _DIGITS)
+            for label, *shares in zip(self.labels, *votes, strict=True)
         }
+
+    def _vote(self, doc: Doc) -> list[float]:
+        """One model's probabilities, if nothing but the shared labels can be."""
+        values = [doc.cats[label] for label in self.labels]
+        total = sum(values)
+        return [value / total if total else 1 / len(values) for value in values]
 
 
 def label(
@@ -109,7 +120,8 @@ def label(
             blank line between documents; or files of rows, dataset folders and hub names, each
             row a document.
         output: a .jsonl or .jsonl.gz file.
-        models: pipelines with `lstm_sentiment` and the same labels.
+        models: pipelines with `lstm_sentiment`. Where their labels differ, rows have those that all
+            of them know, two at least.
         unit: what makes a row: "sentence", "paragraph" or "document".
         min_words, max_words: of a unit, by white space; a maximum of 0 is none.
         limit: so many units at most, drawn at random; 0 for all.

@@ -246,13 +246,30 @@ def test_nothing_is_read_for_an_output_that_cannot_be_written(
     assert read == []
 
 
-def test_models_with_other_labels(model: Path, raw: Path) -> None:
+def renamed(model: Path, folder: Path, labels: list[str]) -> Path:
     nlp = spacy.load(model)
     pipe: Any = nlp.get_pipe("lstm_sentiment")
-    pipe.cfg["labels"] = ["BAD", "FAIR", "GOOD"]
-    nlp.to_disk(raw.parent / "odd")
-    with pytest.raises(LstmError, match=r"odd knows the labels BAD, FAIR, GOOD, .* knows NEGATIVE"):
-        label([raw], raw.parent / "out.jsonl", models=[model, raw.parent / "odd"])
+    pipe.cfg["labels"] = labels
+    nlp.to_disk(folder)
+    return folder
+
+
+def test_rows_have_the_labels_that_all_models_know(model: Path, raw: Path) -> None:
+    wider = renamed(model, raw.parent / "wider", ["POSITIVE", "MIXED", "NEGATIVE"])
+    summary = label([raw], raw.parent / "out.jsonl", models=[model, wider])
+    assert set(summary["labels"]) == {"NEGATIVE", "POSITIVE"}
+    nlps = [spacy.load(path) for path in (model, wider)]
+    for row in read(raw.parent / "out.jsonl"):
+        cats = [nlp(row["text"]).cats for nlp in nlps]
+        shares = [one["POSITIVE"] / (one["POSITIVE"] + one["NEGATIVE"]) for one in cats]
+        assert row["probabilities"]["POSITIVE"] == pytest.approx(sum(shares) / 2, abs=1e-4)
+        assert sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_models_without_two_labels_in_common(model: Path, raw: Path) -> None:
+    odd = renamed(model, raw.parent / "odd", ["POSITIVE", "FAIR", "BAD"])
+    with pytest.raises(LstmError, match=r"odd knows the labels POSITIVE, .* share two labels"):
+        label([raw], raw.parent / "out.jsonl", models=[odd, model])
 
 
 def test_rows_are_whole_or_not_there(tmp_path: Path) -> None:
