@@ -119,6 +119,9 @@ class _Mixture:
         for file in files:
             share = self._shares.get(file.stem, 1.0)
             drawn.extend(self._draw(self._read(file, nlp), share, epoch))
+        if not drawn:
+            # spaCy asks for another epoch until it has had its steps: for ever.
+            raise LstmError(f"no documents in {', '.join(map(str, files))}: give files with some")
         random.Random(f"{self._seed}/{epoch}").shuffle(drawn)
         for position, item in enumerate(drawn):
             yield self._changed(item, nlp, f"{self._seed}/{epoch}/{position}")
@@ -144,10 +147,12 @@ class _Mixture:
 
     def _changed(self, item: _Item, nlp: Language, seed: str) -> Example:
         original = doc = item.reference if isinstance(item, Example) else item.make_doc(nlp.vocab)
+        # One stream for both: from the same start, what is swapped would go with where it stands.
+        rng = random.Random(seed)
         if self._swaps is not None:
-            doc = self._swaps(doc, random.Random(seed))
+            doc = self._swaps(doc, rng)
         if 0 < self._max_length < len(doc) and doc.cats:
-            doc = _passage(doc, self._max_length, random.Random(seed))
+            doc = _passage(doc, self._max_length, rng)
         if isinstance(item, Example) and doc is original:
             return item
         return Example(nlp.make_doc(doc.text), doc)
@@ -173,7 +178,7 @@ class _Mixture:
         return self._items[file]
 
     def _draw(self, items: list[_Item], share: float, epoch: int) -> list[_Item]:
-        if share == 1:
+        if share == 1 or not items:
             return items
         # One order for all epochs; each takes up where the one before it stopped.
         order = items.copy()
