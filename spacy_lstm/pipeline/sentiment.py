@@ -298,9 +298,10 @@ class SentimentClassifier(PretrainedPipe):
                 doc.user_data[USER_DATA_KEY]["clauses"] = prediction.clauses
 
     def get_loss(self, examples: Iterable[Example], scores: Floats2d) -> tuple[float, Floats2d]:
-        """Cross-entropy over the labels that each reference knows.
+        """Cross-entropy over the labels that each reference knows, of the probabilities that
+        `predict` would tell: what was fitted to the weights before holds in training, too.
 
-        scores: probabilities. *Shape:* ``(examples, labels)``
+        scores: probabilities, not tempered yet. *Shape:* ``(examples, labels)``
         RETURNS: the mean over the examples that know anything, and the gradient of the logits.
         """
         examples = list(examples)
@@ -309,11 +310,23 @@ class SentimentClassifier(PretrainedPipe):
         truth, known = self.read_truth(examples)
         # The softmax over some of the labels is that over all, made to sum to 1 again.
         to_numpy: Callable[[Any], Any] = ops.to_numpy
-        rows = np.maximum(to_numpy(scores), 1e-9) * known
+        rows, temperatures = self._temper(np.maximum(to_numpy(scores), 1e-9), examples)
+        rows = rows * known
         rows /= np.maximum(rows.sum(axis=1, keepdims=True), 1e-9)
         count = max(1, int(known.any(axis=1).sum()))
         loss = -float((truth * np.log(np.where(known, rows, 1.0))).sum()) / count
-        return loss, ops.asarray2f((rows - truth) / count)
+        return loss, ops.asarray2f((rows - truth) / temperatures / count)
+
+    def _temper(
+        self, scores: npt.NDArray[Any], examples: Sequence[Example]
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Probabilities as they are told, and the temperatures; *shapes* ``(examples, labels)``
+        and ``(examples, 1)``."""
+        if self.tempering == Tempering():
+            return scores, np.ones((len(scores), 1), scores.dtype)
+        lengths = [len(example.predicted) for example in examples]
+        told = np.exp(self.tempering.log_probabilities(np.log(scores), lengths, self.labels))
+        return np.maximum(told, 1e-9), self.tempering.temperatures(lengths)[:, None]
 
     def read_truth(
         self, examples: Sequence[Example]
