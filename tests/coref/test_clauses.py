@@ -83,6 +83,9 @@ def test_heads_of_spans(tree_of):
     assert [find_head(tree, span) for span in ((0, 2), (0, 3), (2, 4), (0, 1))] == [1, 1, 2, 0]
     circle = tree_of("a/NOUN/dep>1 b/NOUN/dep>0 c/VERB/root>2")
     assert find_head(circle, (0, 2)) == 1
+    # The head of its noun phrase, too.
+    name = tree_of("larry/PROPN/root>1 king/PROPN/flat>0 left/VERB/root>2")
+    assert [(find_head(name, span), span) for _, span in find_noun_phrases(name)] == [(0, (0, 2))]
 
 
 def test_trees_are_kept_as_plain_numbers():

@@ -25,6 +25,14 @@ def test_clusters_and_what_is_in_none(tree_of):
     assert names(tree, found) == {"maria": [0], "the hotel": [3, 4, 8]}
 
 
+def test_a_name_whose_heads_go_round_is_one_record(tree_of):
+    tree = tree_of(
+        "larry/PROPN/root>1 king/PROPN/flat>0 left/VERB/root>2 he/PRON/nsubj>4 slept/VERB/root>4"
+    )
+    (found,) = find_referents(tree, find_clauses(tree), [[(0, 2), (3, 4)]])
+    assert found == Referent((0, 2), [(0, 2), (3, 4)], frozenset({0, 3}))
+
+
 def test_the_same_name_is_the_same_person(tree_of):
     tree = tree_of(
         "tom/PROPN/nsubj>1 ate/VERB/root>1 tom/PROPN/nsubj>3 slept/VERB/root>3 dogs/NOUN/nsubj>5 "
