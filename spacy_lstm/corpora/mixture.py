@@ -47,7 +47,8 @@ def create_mixture_reader(
         document's place in it.
     max_length: tokens of a text with a label at most; of a longer one each epoch has another
         passage, its start and its end among them more often than any one between. 0 for whole
-        texts. Documents with coreference stay whole: `spacy-lstm prepare --max-length` splits.
+        texts. Documents with spans, such as clusters, stay whole: `spacy-lstm prepare
+        --max-length` splits those of coreference.
     """
     paths = [path] if isinstance(path, str) else path
     if not paths or not all(paths):
@@ -151,7 +152,7 @@ class _Mixture:
         rng = random.Random(seed)
         if self._swaps is not None:
             doc = self._swaps(doc, rng)
-        if 0 < self._max_length < len(doc) and doc.cats:
+        if 0 < self._max_length < len(doc) and doc.cats and not doc.spans:
             doc = _passage(doc, self._max_length, rng)
         if isinstance(item, Example) and doc is original:
             return item

@@ -5,6 +5,7 @@ import spacy
 from spacy.tokens import Doc, DocBin
 
 from spacy_lstm.corpora.mixture import create_mixture_reader
+from spacy_lstm.corpora.spelling_noise import create_spelling_noise
 from spacy_lstm.errors import LstmError
 
 
@@ -218,6 +219,19 @@ def test_annotation_beside_a_label_stays(tmp_path):
         examples[min(example.reference.cats)] = example.reference
     assert [token.pos_ for token in examples["POSITIVE"]] == ["PRON", "VERB"]
     assert len(examples["NEGATIVE"].spans["coref_clusters_1"]) == 1
+
+
+def test_clusters_beside_a_label_stay_whole(tmp_path):
+    nlp = spacy.blank("en")
+    doc = nlp("It works and I like it")
+    doc.cats = {"POSITIVE": 1.0}
+    doc.spans["coref_clusters_1"] = [doc[:1], doc[5:]]
+    DocBin(docs=[doc]).to_disk(tmp_path / "both.spacy")
+    noise = create_spelling_noise(lower=0, upper=0, stretch=0.5, slip=0.5)
+    reader = create_mixture_reader(str(tmp_path), max_length=3, swaps=noise)
+    (example,) = reader(spacy.blank("en"))
+    assert example.reference.text == doc.text
+    assert len(example.reference.spans["coref_clusters_1"]) == 2
 
 
 def test_labelled_texts_of_odd_shape(tmp_path):
