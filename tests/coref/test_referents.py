@@ -4,7 +4,12 @@ import pytest
 
 from spacy_lstm.coref.clauses import find_clauses
 from spacy_lstm.coref.opinions import Opinion
-from spacy_lstm.coref.referents import Referent, find_referents, weigh_opinions
+from spacy_lstm.coref.referents import (
+    Referent,
+    find_referents,
+    index_opinions,
+    weigh_opinions,
+)
 
 
 def names(tree, found):
@@ -60,10 +65,23 @@ def test_what_a_lone_it_may_stand_for(tree_of, first, wanted):
     assert [name for name, heads in found.items() if 4 in heads] == [wanted]
 
 
+def weigh(referent, opinions, scores):
+    return weigh_opinions(referent, index_opinions(opinions), scores)
+
+
+def test_opinions_are_found_by_their_tokens():
+    first = Opinion(1, frozenset({0, 2}), frozenset({3}))
+    second = Opinion(5, frozenset({2}), frozenset())
+    assert index_opinions([first, second]) == {0: [first], 2: [first, second], 3: [first]}
+    # Of two mentions in one clause the clause counts once.
+    both = Referent((0, 1), [(0, 1), (2, 3)], frozenset({0, 2}))
+    assert weigh(both, [first, second], {1: -0.1, 5: 0.7}) == pytest.approx(0.6)
+
+
 def test_strong_opinions_weigh_more():
     tom = Referent((0, 1), [(0, 1)], frozenset({0, 4}))
     about = [Opinion(1, frozenset({0, 2}), frozenset()), Opinion(5, frozenset({4}), frozenset())]
-    assert weigh_opinions(tom, about, {1: -0.1, 5: 0.7}) == pytest.approx(0.6)
-    assert weigh_opinions(tom, [Opinion(1, frozenset(), frozenset({4}))], {1: 0.5}) == -0.5
-    assert weigh_opinions(tom, [Opinion(1, frozenset({2}), frozenset())], {1: 0.5}) == 0.0
-    assert weigh_opinions(tom, about, {}) == 0.0
+    assert weigh(tom, about, {1: -0.1, 5: 0.7}) == pytest.approx(0.6)
+    assert weigh(tom, [Opinion(1, frozenset(), frozenset({4}))], {1: 0.5}) == -0.5
+    assert weigh(tom, [Opinion(1, frozenset({2}), frozenset())], {1: 0.5}) == 0.0
+    assert weigh(tom, about, {}) == 0.0
