@@ -233,6 +233,11 @@ class SentimentClassifier(PretrainedPipe):
         for batch in batch_by_tokens(docs, BATCH_TOKENS):
             owners, predicates = _find_parts(batch)
             found = self.read_shares(batch, owners)
+            if not np.isfinite(found.logits).all():
+                raise LstmError(
+                    f"{self.name!r} gives scores that are no numbers: its weights are damaged, or "
+                    "went astray in training: lower training.optimizer.learn_rate."
+                )
             lengths = [len(doc) for doc in batch]
             probabilities = np.exp(tempering.log_probabilities(found.logits, lengths, self.labels))
             factors = 1 / tempering.temperatures(lengths)
@@ -350,7 +355,8 @@ class SentimentClassifier(PretrainedPipe):
             if label not in self.labels:
                 raise LstmError(
                     f"The data has the label {label!r}, {self.name!r} knows "
-                    f"{', '.join(self.labels) or 'none'}: map the data's labels to these."
+                    f"{', '.join(self.labels) or 'none'}: map the data's labels to these, or name "
+                    f"all in initialize.components.{self.name}.labels."
                 )
             if not 0.0 <= value <= 1.0:
                 raise LstmError(f"The label {label!r} has the value {value}: expected 0.0 to 1.0.")
