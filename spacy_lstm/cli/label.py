@@ -201,6 +201,8 @@ class _RowReader:
     def documents(self, source: str | Path) -> Iterator[list[str]]:
         """The paragraphs of each document."""
         path = Path(source)
+        if path.suffix == ".spacy":
+            raise LstmError(f"{source} holds documents: give the texts that it was made of")
         raw = ".txt" in path.suffixes or (path.is_file() and file_format(path) is None)
         if raw:
             given = [option for option, value in self._options.items() if value]

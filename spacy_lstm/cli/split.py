@@ -35,7 +35,8 @@ def split(
 
     Of n rows `random.Random(seed).sample(range(n), floor(n · share))` are held out. Both files
     keep the source's order. A row whose text is equal to that of a held one goes into neither,
-    so that what is developed on was never trained on.
+    so that what is developed on was never trained on. Classes are written by the names that the
+    dataset declares.
 
     Args:
         source: JSONL, JSON, CSV or TSV, plain or compressed; or a dataset folder or hub name.
@@ -60,12 +61,12 @@ def split(
             raise LstmError(f"{source} row {number}: no column {text!r}: name it with --text")
     dev_rows = [row for number, row in enumerate(rows) if number in held]
     # By their JSON, for a column may hold what has no hash.
-    held_texts = {json.dumps(row[text]) for row in dev_rows}
-    train_rows = [row for row in rows if json.dumps(row[text]) not in held_texts]
+    held_texts = {_to_json(row[text]) for row in dev_rows}
+    train_rows = [row for row in rows if _to_json(row[text]) not in held_texts]
     if not train_rows:
         raise LstmError(f"{source}: every row's {text!r} is among the held ones: lower the share")
     for path, part in zip(paths, (train_rows, dev_rows), strict=True):
-        write_atomically(path, "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in part))
+        write_atomically(path, "".join(f"{_to_json(row)}\n" for row in part))
     return {
         "rows": len(rows),
         "train": len(train_rows),
@@ -73,6 +74,11 @@ def split(
         "duplicates": len(rows) - len(train_rows) - len(dev_rows),
         "outputs": [str(path) for path in paths],
     }
+
+
+def _to_json(value: Any) -> str:
+    # Tables hold dates and decimals too.
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _check(source: Path, outputs: Sequence[Path], share: float) -> None:

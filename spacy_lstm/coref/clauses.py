@@ -129,12 +129,13 @@ def _find_openings(tree: Tree) -> list[bool]:
 
 
 def find_head(tree: Tree, span: Span) -> int:
-    """The token of a span that a word outside governs; its last one where all go round."""
+    """The token of a span that a word outside governs. Where all go round, for heads are predicted
+    one by one, the last one that is not a mere part of a name or phrase."""
     start, end = span
     for i in range(start, end):
         if tree.heads[i] == i or not start <= tree.heads[i] < end:
             return i
-    return end - 1
+    return max(range(start, end), key=lambda i: (tree.relations[i] not in _INNER, i))
 
 
 def find_noun_phrases(tree: Tree) -> Iterator[tuple[int, Span]]:

@@ -56,10 +56,12 @@ def read_entities(fields: Mapping[str, Any], text: str, id: str) -> list[EntityQ
         raise LstmError(
             f"{id} asks about nobody: expected entities, each with name, start, end and label"
         ) from error
+    if not found:
+        raise LstmError(f"{id} asks about nobody: its entities are empty: add one or leave it out")
     for name, (start, end), label in found:
         if label not in LABELS:
             raise LstmError(f"{id}: the label {label!r}: expected one of {', '.join(LABELS)}")
-        if text[start:end] != name or not name:
+        if start < 0 or text[start:end] != name or not name:
             raise LstmError(
                 f"{id}: {name!r} is not what stands at {start} to {end}: mend the offsets"
             )

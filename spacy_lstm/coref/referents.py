@@ -9,7 +9,7 @@ from .mentions import Span, is_pronoun
 from .opinions import Opinion
 from .phrases import word_set
 
-__all__ = ["Referent", "find_referents", "weigh_opinions"]
+__all__ = ["Referent", "find_referents", "index_opinions", "weigh_opinions"]
 
 # Pronouns of things. Where they are in no cluster, what they stand for is guessed.
 _OF_THINGS: Final = word_set("it they them")
@@ -80,17 +80,29 @@ def _guess_pronouns(
             yield i, head
 
 
+def index_opinions(opinions: Iterable[Opinion]) -> dict[int, list[Opinion]]:
+    """Of each token the opinions for or against it: in a long text a referent has to do with few
+    of them."""
+    found: dict[int, list[Opinion]] = {}
+    for opinion in opinions:
+        for token in opinion.about | opinion.against:
+            found.setdefault(token, []).append(opinion)
+    return found
+
+
 def weigh_opinions(
-    referent: Referent, opinions: Iterable[Opinion], scores: Mapping[int, float]
+    referent: Referent, opinions: Mapping[int, Sequence[Opinion]], scores: Mapping[int, float]
 ) -> float:
     """What clauses feel about a referent: the mean of their sentiment, each weighed by how strong
     it is, so that clauses which merely mention it do not wash out those that judge it.
 
+    opinions: from `index_opinions`.
     scores: sentiment of each clause, by its predicate, in [-1, 1].
     RETURNS: in [-1, 1]; 0 where no clause is about it.
     """
     found = []
-    for opinion in opinions:
+    # One that is about several of its mentions counts once.
+    for opinion in {opinion for head in referent.heads for opinion in opinions.get(head, ())}:
         score = scores.get(opinion.clause, 0.0)
         if referent.heads & opinion.about:
             found.append(score)

@@ -134,6 +134,9 @@ class TextConverter:
             raise UnusableRowError("probabilities are not an object of label and number")
         cats: dict[str, float] = {}
         for key, value in probabilities.items():
+            # Arrow gives every row the keys of all.
+            if value is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise UnusableRowError(f"probability of {str(key)[:40]!r} is not a number")
             # No number is both at least 0 and at most 1 if it is not finite.

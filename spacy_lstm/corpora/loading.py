@@ -5,9 +5,9 @@ The only importer of `datasets`. Whatever is local is read without a look at the
 
 import glob
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +124,9 @@ def _folder_sources(folder: Path, name: str | None, split: str | None) -> list[R
         chosen = _chosen_split(label, list(files), split)
         paths = [Path(item) for item in files[chosen]]
         if all(file_format(path) in TEXT_FORMATS for path in paths):
-            return [_file_source(path) for path in paths]
+            # The files themselves do not tell what the card says of their classes.
+            names = _class_names(builder.info.features)
+            return [replace(_file_source(path), class_names=names) for path in paths]
         stream = _loaded(
             label,
             lambda: datasets.load_dataset(label, name=name, split=chosen, streaming=True),
@@ -226,12 +228,15 @@ def _dataset_source(label: str, data: Any, *, local: bool) -> RowSource:
                 raise _unloadable(label, error) from error
             yield row
 
-    class_names = {
+    return RowSource(label, rows, _class_names(data.features), local)
+
+
+def _class_names(features: Mapping[str, Any] | None) -> dict[str, list[str]]:
+    return {
         column: list(feature.names)
-        for column, feature in (data.features or {}).items()
+        for column, feature in (features or {}).items()
         if isinstance(feature, datasets.ClassLabel)
     }
-    return RowSource(label, rows, class_names, local)
 
 
 @contextmanager

@@ -47,7 +47,8 @@ def create_mixture_reader(
         document's place in it.
     max_length: tokens of a text with a label at most; of a longer one each epoch has another
         passage, its start and its end among them more often than any one between. 0 for whole
-        texts. Documents with coreference stay whole: `spacy-lstm prepare --max-length` splits.
+        texts. Documents with spans, such as clusters, stay whole: `spacy-lstm prepare
+        --max-length` splits those of coreference.
     """
     paths = [path] if isinstance(path, str) else path
     if not paths or not all(paths):
@@ -119,6 +120,9 @@ class _Mixture:
         for file in files:
             share = self._shares.get(file.stem, 1.0)
             drawn.extend(self._draw(self._read(file, nlp), share, epoch))
+        if not drawn:
+            # spaCy asks for another epoch until it has had its steps: for ever.
+            raise LstmError(f"no documents in {', '.join(map(str, files))}: give files with some")
         random.Random(f"{self._seed}/{epoch}").shuffle(drawn)
         for position, item in enumerate(drawn):
             yield self._changed(item, nlp, f"{self._seed}/{epoch}/{position}")
@@ -144,10 +148,12 @@ class _Mixture:
 
     def _changed(self, item: _Item, nlp: Language, seed: str) -> Example:
         original = doc = item.reference if isinstance(item, Example) else item.make_doc(nlp.vocab)
+        # One stream for both: from the same start, what is swapped would go with where it stands.
+        rng = random.Random(seed)
         if self._swaps is not None:
-            doc = self._swaps(doc, random.Random(seed))
-        if 0 < self._max_length < len(doc) and doc.cats:
-            doc = _passage(doc, self._max_length, random.Random(seed))
+            doc = self._swaps(doc, rng)
+        if 0 < self._max_length < len(doc) and doc.cats and not doc.spans:
+            doc = _passage(doc, self._max_length, rng)
         if isinstance(item, Example) and doc is original:
             return item
         return Example(nlp.make_doc(doc.text), doc)
@@ -173,7 +179,7 @@ class _Mixture:
         return self._items[file]
 
     def _draw(self, items: list[_Item], share: float, epoch: int) -> list[_Item]:
-        if share == 1:
+        if share == 1 or not items:
             return items
         # One order for all epochs; each takes up where the one before it stopped.
         order = items.copy()

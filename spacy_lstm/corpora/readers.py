@@ -319,9 +319,23 @@ class HuggingFaceCorpus:
 def read_source(
     path: str | Path, *, name: str | None = None, split: str | None = None
 ) -> Iterator[Row]:
-    """The plain rows of a dataset, folder, file or glob; the options are HuggingFaceCorpus's."""
+    """The plain rows of a dataset, folder, file or glob; the options are HuggingFaceCorpus's.
+
+    Classes come by their names where the dataset declares them: the numbers alone would be read
+    in the usual order."""
     for source in open_sources(path, name=name, split=split):
-        yield from source.open_rows(None)
+        for row in source.open_rows(None):
+            yield _with_names(row, source.class_names)
+
+
+def _with_names(row: Row, class_names: Mapping[str, Sequence[str]]) -> Row:
+    named = {
+        column: names[row[column]]
+        for column, names in class_names.items()
+        # -1 stands for no label.
+        if isinstance(row.get(column), int) and 0 <= row[column] < len(names)
+    }
+    return {**row, **named}
 
 
 def read_texts(

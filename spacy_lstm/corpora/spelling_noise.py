@@ -36,7 +36,8 @@ def create_spelling_noise(
 ) -> "SpellingNoise":
     """Registered as `spacy_lstm.SpellingNoise.v1`: an argument `swaps` of `MixedCorpus`.
 
-    At most one kind of noise is drawn for a text with a label; documents without stay as they are.
+    At most one kind of noise is drawn for a text with a label; documents without, and those with
+    spans too, such as clusters, stay as they are.
 
     lower: probability that all letters of a text are small.
     upper: that all, or some words, are in capitals.
@@ -65,7 +66,7 @@ class SpellingNoise:
 
     def __call__(self, doc: Doc, rng: random.Random) -> Doc:
         """The document itself where nothing is drawn or nothing can change, else an edited copy."""
-        if not doc.cats:
+        if not doc.cats or doc.spans:
             return doc
         kind = self._kinds.draw(rng)
         return doc if kind is None else self.edit(doc, kind, rng)

@@ -17,7 +17,7 @@ from ..coref.clauses import Tree, find_clauses, read_tree
 from ..coref.groups import CLUSTER_PREFIX, numbered_keys
 from ..coref.mentions import is_pronoun
 from ..coref.opinions import find_opinions
-from ..coref.referents import find_referents, weigh_opinions
+from ..coref.referents import find_referents, index_opinions, weigh_opinions
 
 __all__ = [
     "ENTITY_NEUTRAL",
@@ -113,7 +113,7 @@ def read_doc_tree(doc: Doc) -> Tree | None:
 
 def _read_clauses(doc: Doc, tree: Tree, scores: dict[int, float]) -> list[dict[str, Any]]:
     clauses = find_clauses(tree)
-    opinions = list(find_opinions(tree, clauses))
+    opinions = index_opinions(find_opinions(tree, clauses))
     clusters = [[(span.start, span.end) for span in group] for group in _clusters(doc)]
     return [
         {

@@ -233,6 +233,11 @@ class SentimentClassifier(PretrainedPipe):
         for batch in batch_by_tokens(docs, BATCH_TOKENS):
             owners, predicates = _find_parts(batch)
             found = self.read_shares(batch, owners)
+            if not np.isfinite(found.logits).all():
+                raise LstmError(
+                    f"{self.name!r} gives scores that are no numbers: its weights are damaged, or "
+                    "went astray in training: lower training.optimizer.learn_rate."
+                )
             lengths = [len(doc) for doc in batch]
             probabilities = np.exp(tempering.log_probabilities(found.logits, lengths, self.labels))
             factors = 1 / tempering.temperatures(lengths)
@@ -298,9 +303,10 @@ class SentimentClassifier(PretrainedPipe):
                 doc.user_data[USER_DATA_KEY]["clauses"] = prediction.clauses
 
     def get_loss(self, examples: Iterable[Example], scores: Floats2d) -> tuple[float, Floats2d]:
-        """Cross-entropy over the labels that each reference knows.
+        """Cross-entropy over the labels that each reference knows, of the probabilities that
+        `predict` would tell: what was fitted to the weights before holds in training, too.
 
-        scores: probabilities. *Shape:* ``(examples, labels)``
+        scores: probabilities, not tempered yet. *Shape:* ``(examples, labels)``
         RETURNS: the mean over the examples that know anything, and the gradient of the logits.
         """
         examples = list(examples)
@@ -309,11 +315,23 @@ class SentimentClassifier(PretrainedPipe):
         truth, known = self.read_truth(examples)
         # The softmax over some of the labels is that over all, made to sum to 1 again.
         to_numpy: Callable[[Any], Any] = ops.to_numpy
-        rows = np.maximum(to_numpy(scores), 1e-9) * known
+        rows, temperatures = self._temper(np.maximum(to_numpy(scores), 1e-9), examples)
+        rows = rows * known
         rows /= np.maximum(rows.sum(axis=1, keepdims=True), 1e-9)
         count = max(1, int(known.any(axis=1).sum()))
         loss = -float((truth * np.log(np.where(known, rows, 1.0))).sum()) / count
-        return loss, ops.asarray2f((rows - truth) / count)
+        return loss, ops.asarray2f((rows - truth) / temperatures / count)
+
+    def _temper(
+        self, scores: npt.NDArray[Any], examples: Sequence[Example]
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Probabilities as they are told, and the temperatures; *shapes* ``(examples, labels)``
+        and ``(examples, 1)``."""
+        if self.tempering == Tempering():
+            return scores, np.ones((len(scores), 1), scores.dtype)
+        lengths = [len(example.predicted) for example in examples]
+        told = np.exp(self.tempering.log_probabilities(np.log(scores), lengths, self.labels))
+        return np.maximum(told, 1e-9), self.tempering.temperatures(lengths)[:, None]
 
     def read_truth(
         self, examples: Sequence[Example]
@@ -337,7 +355,8 @@ class SentimentClassifier(PretrainedPipe):
             if label not in self.labels:
                 raise LstmError(
                     f"The data has the label {label!r}, {self.name!r} knows "
-                    f"{', '.join(self.labels) or 'none'}: map the data's labels to these."
+                    f"{', '.join(self.labels) or 'none'}: map the data's labels to these, or name "
+                    f"all in initialize.components.{self.name}.labels."
                 )
             if not 0.0 <= value <= 1.0:
                 raise LstmError(f"The label {label!r} has the value {value}: expected 0.0 to 1.0.")

@@ -6,7 +6,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Sides", "fold_labels"]
+__all__ = ["STRONGER", "Sides", "fold_labels"]
+
+STRONGER: Final = ("VERY_NEGATIVE", "VERY_POSITIVE")
+"""The labels of five that three do not have."""
 
 _MEMBERS: Final = {
     "NEGATIVE": ("NEGATIVE", "VERY_NEGATIVE"),

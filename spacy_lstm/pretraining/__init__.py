@@ -8,6 +8,7 @@ from spacy.language import Language
 from spacy.util import load_model_from_config
 from thinc.api import Config, Model
 
+from ..corpora.files import file_format
 from ..errors import LstmError
 from ..models.wrapper import get_bridge
 from .loop import WEIGHTS, PretrainSettings, pretrain_encoder, seed_all
@@ -39,6 +40,11 @@ def pretrain_component(
     for file in files:
         if not file.is_file():
             raise LstmError(f"no text file {file}: give files with a paragraph a line")
+        if file_format(file) is not None:
+            raise LstmError(
+                f"{file} holds rows: give their texts, a paragraph a line, or the .spacy file "
+                "that `spacy-lstm prepare` makes of it"
+            )
     nlp = load_model_from_config(config, auto_fill=True)
     tok2vec = _find_encoder(nlp, component)
     # Weights that come with the component, those of a bundle, are gone on from.

@@ -1,6 +1,7 @@
 """`evaluate`: figures from every form of data, as tables and as JSON."""
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Callable
@@ -8,10 +9,13 @@ from pathlib import Path
 
 import pytest
 import spacy
+import torch
 from spacy.tokens import DocBin
+from spacy.training import Example
+from thinc.api import Config
 from typer.testing import Result
 
-from spacy_lstm.cli.evaluate import evaluate_coref
+from spacy_lstm.cli.evaluate import evaluate_coref, evaluate_sentiment
 from spacy_lstm.errors import LstmError
 
 Run = Callable[..., Result]
@@ -191,6 +195,39 @@ def test_columns_and_labels_are_mapped(run: Run, sentiment: Path, tmp_path: Path
     assert (unmapped.exit_code, unmapped.stdout) == (1, "")
     assert "review" in unmapped.stderr
     assert unmapped.stderr.count("\n") == 1
+
+
+def test_a_model_with_five_labels_on_data_with_fewer(tmp_path: Path) -> None:
+    config = Config().from_disk(CORPUS.parent / "configs" / "tiny" / "sentiment_dedicated.cfg")
+    nlp = spacy.blank("en")
+    settings = config["components"]["lstm_sentiment"]["model"]
+    pipe = nlp.add_pipe("lstm_sentiment", config={"pretrained": None, "model": settings})
+    labels = ["VERY_NEGATIVE", "NEGATIVE", "NEUTRAL", "POSITIVE", "VERY_POSITIVE"]
+    examples = [Example.from_dict(nlp.make_doc("x"), {"cats": {label: 1.0}}) for label in labels]
+    nlp.initialize(lambda: examples)
+    (module,) = (shim.module for shim in pipe.model.shims)
+    chosen = {"VERY_POSITIVE": 3.0, "NEGATIVE": 1.0}
+    with torch.no_grad():
+        module.output.weight.zero_()
+        module.output.bias.copy_(torch.tensor([chosen.get(label, 0.0) for label in pipe.labels]))
+    nlp.to_disk(tmp_path / "five")
+    found = {}
+    for label in ("POSITIVE", "VERY_POSITIVE"):
+        row = {"text": "Good.", "label": label}
+        (tmp_path / "data.jsonl").write_text(json.dumps(row), encoding="utf-8")
+        data = [str(tmp_path / "data.jsonl")]
+        found[label] = evaluate_sentiment(
+            tmp_path / "five", data, labels={name: name for name in (label, "NEGATIVE")}
+        )
+    weights = {label: math.exp(chosen.get(label, 0.0)) for label in labels}
+    both = weights["POSITIVE"] + weights["VERY_POSITIVE"]
+    against = weights["NEGATIVE"] + weights["VERY_NEGATIVE"]
+    assert found["POSITIVE"]["accuracy"] == 1.0
+    (row,) = found["POSITIVE"]["reliability"]
+    assert row["probability"] == pytest.approx(both / (both + against), abs=1e-5)
+    (row,) = found["VERY_POSITIVE"]["reliability"]
+    expected = weights["VERY_POSITIVE"] / (weights["VERY_POSITIVE"] + weights["NEGATIVE"])
+    assert row["probability"] == pytest.approx(expected, abs=1e-5)
 
 
 def test_several_sources_are_scored_together(coref: Path) -> None:

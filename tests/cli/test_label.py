@@ -213,6 +213,7 @@ def test_the_command(run: Run, model: Path, raw: Path) -> None:
         ({"texts": ["none.txt.gz"]}, "none.txt.gz: cannot be read: No such file"),
         ({"texts": ["rows.jsonl"]}, r"rows.jsonl: no column 'text'; it has t: name the right one"),
         ({"texts": ["empty.jsonl"]}, "empty.jsonl: no rows in it"),
+        ({"texts": ["a.spacy"]}, "a.spacy holds documents: give the texts that it was made of"),
         ({"texts": ["blank.txt"]}, "no text in what was given: expected paragraphs, or rows"),
         ({"output": "raw.txt/out.jsonl"}, "cannot write .*out.jsonl"),
     ],

@@ -100,6 +100,7 @@ def test_a_component_starts_from_the_weights(files: tuple[Path, Path], tmp_path:
     [
         ({"component": "tagger"}, "component 'tagger': expected one of lstm_coref"),
         ({"texts": ["missing.txt"]}, "no text file missing.txt"),
+        ({"texts": ["rows"]}, "rows.csv.gz holds rows: give their texts, a paragraph a line, or"),
         ({"output": "config.cfg"}, "is a file: give a folder"),
         ({"overrides": {"components.lstm_coref.model.tok2vec.depth": 2}}, "of depth 1"),
         ({"settings": SMALL._replace(length=4000)}, "has 4000 tokens"),
@@ -112,6 +113,8 @@ def test_mistakes_are_told_in_one_line(
     arguments = {"texts": [text], "output": tmp_path / "out", "settings": SMALL} | change
     if change.get("output"):
         arguments["output"] = config
+    if change.get("texts") == ["rows"]:
+        arguments["texts"] = [Path(text).rename(tmp_path / "rows.csv.gz")]
     with pytest.raises(LstmError, match=message):
         pretrain(config, **arguments)
 

@@ -3,9 +3,11 @@
 import gzip
 import json
 import random
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 from typer.testing import CliRunner
 
@@ -108,6 +110,18 @@ def test_a_split_of_a_dataset_folder(tmp_path: Path) -> None:
     assert [read(path) for path in outputs[0]] == [read(path) for path in outputs[1]]
     with pytest.raises(LstmError, match="no split was given; expected one of: train, test"):
         split(tmp_path / "set", *outputs[0])
+
+
+def test_classes_keep_their_names(tmp_path: Path) -> None:
+    names = datasets.ClassLabel(names=["positive", "negative"])
+    columns = {"text": [f"t{i}" for i in range(10)], "label": [0, 1] * 4 + [-1, None]}
+    table = datasets.Dataset.from_dict({**columns, "seen": [date(2020, 1, 2)] * 10})
+    table.cast_column("label", names).save_to_disk(tmp_path / "set")
+    outputs = tmp_path / "t.jsonl", tmp_path / "d.jsonl"
+    split(tmp_path / "set", *outputs, share=0.5)
+    found = sorted((row for path in outputs for row in read(path)), key=lambda row: row["text"])
+    assert [row["label"] for row in found] == ["positive", "negative"] * 4 + [-1, None]
+    assert {row["seen"] for row in found} == {"2020-01-02"}
 
 
 def test_the_command_tells_what_it_did(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from spacy_lstm.coref.clauses import (
     store_tree,
 )
 from spacy_lstm.coref.opinions import find_opinions
-from spacy_lstm.coref.referents import find_referents, weigh_opinions
+from spacy_lstm.coref.referents import find_referents, index_opinions, weigh_opinions
 from spacy_lstm.coref.syntax import RELATIONS, TAGS
 
 CLAUSES = [
@@ -83,6 +83,9 @@ def test_heads_of_spans(tree_of):
     assert [find_head(tree, span) for span in ((0, 2), (0, 3), (2, 4), (0, 1))] == [1, 1, 2, 0]
     circle = tree_of("a/NOUN/dep>1 b/NOUN/dep>0 c/VERB/root>2")
     assert find_head(circle, (0, 2)) == 1
+    # The head of its noun phrase, too.
+    name = tree_of("larry/PROPN/root>1 king/PROPN/flat>0 left/VERB/root>2")
+    assert [(find_head(name, span), span) for _, span in find_noun_phrases(name)] == [(0, (0, 2))]
 
 
 def test_trees_are_kept_as_plain_numbers():
@@ -119,9 +122,10 @@ def test_any_heads_at_all(tree):
     assert all(clauses[owner] == owner for owner in clauses)
     opinions = list(find_opinions(tree, clauses))
     assert [opinion.clause for opinion in opinions] == sorted(set(clauses))
+    indexed = index_opinions(opinions)
     scores = {opinion.clause: (-1) ** i * 0.9 for i, opinion in enumerate(opinions)}
     referents = find_referents(tree, clauses, [[(0, 1)]])
     assert [r.mentions for r in referents] == sorted(r.mentions for r in referents)
     for referent in referents:
         assert referent.name in referent.mentions
-        assert -0.9 <= weigh_opinions(referent, opinions, scores) <= 0.9
+        assert -0.9 <= weigh_opinions(referent, indexed, scores) <= 0.9

@@ -40,7 +40,9 @@ def test_questions_are_read():
         ({"entities": [{}]}, "x asks about nobody"),
         ({"entities": [entity(start="a")]}, "x asks about nobody"),
         ({"entities": 3}, "x asks about nobody"),
+        ({"entities": []}, "x asks about nobody: its entities are empty: add one or leave it out"),
         ({"entities": [entity(label="GOOD")]}, "x: the label 'GOOD': expected one of NEGATIVE, NE"),
+        ({"entities": [entity(start=place("Ann")[0] - len(TEXT))]}, "x: 'Ann' is not what stands"),
         ({"entities": [entity(start=0)]}, "x: 'Ann' is not what stands at 0 to 35: mend the"),
     ],
 )

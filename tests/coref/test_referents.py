@@ -4,7 +4,12 @@ import pytest
 
 from spacy_lstm.coref.clauses import find_clauses
 from spacy_lstm.coref.opinions import Opinion
-from spacy_lstm.coref.referents import Referent, find_referents, weigh_opinions
+from spacy_lstm.coref.referents import (
+    Referent,
+    find_referents,
+    index_opinions,
+    weigh_opinions,
+)
 
 
 def names(tree, found):
@@ -23,6 +28,14 @@ def test_clusters_and_what_is_in_none(tree_of):
     assert [(r.name, r.mentions) for r in found] == [((0, 1), [(0, 1)]), ((2, 4), [(2, 4), (4, 5)])]
     # A cluster of nothing but pronouns names nobody, and *them* is guessed.
     assert names(tree, found) == {"maria": [0], "the hotel": [3, 4, 8]}
+
+
+def test_a_name_whose_heads_go_round_is_one_record(tree_of):
+    tree = tree_of(
+        "larry/PROPN/root>1 king/PROPN/flat>0 left/VERB/root>2 he/PRON/nsubj>4 slept/VERB/root>4"
+    )
+    (found,) = find_referents(tree, find_clauses(tree), [[(0, 2), (3, 4)]])
+    assert found == Referent((0, 2), [(0, 2), (3, 4)], frozenset({0, 3}))
 
 
 def test_the_same_name_is_the_same_person(tree_of):
@@ -52,10 +65,23 @@ def test_what_a_lone_it_may_stand_for(tree_of, first, wanted):
     assert [name for name, heads in found.items() if 4 in heads] == [wanted]
 
 
+def weigh(referent, opinions, scores):
+    return weigh_opinions(referent, index_opinions(opinions), scores)
+
+
+def test_opinions_are_found_by_their_tokens():
+    first = Opinion(1, frozenset({0, 2}), frozenset({3}))
+    second = Opinion(5, frozenset({2}), frozenset())
+    assert index_opinions([first, second]) == {0: [first], 2: [first, second], 3: [first]}
+    # Of two mentions in one clause the clause counts once.
+    both = Referent((0, 1), [(0, 1), (2, 3)], frozenset({0, 2}))
+    assert weigh(both, [first, second], {1: -0.1, 5: 0.7}) == pytest.approx(0.6)
+
+
 def test_strong_opinions_weigh_more():
     tom = Referent((0, 1), [(0, 1)], frozenset({0, 4}))
     about = [Opinion(1, frozenset({0, 2}), frozenset()), Opinion(5, frozenset({4}), frozenset())]
-    assert weigh_opinions(tom, about, {1: -0.1, 5: 0.7}) == pytest.approx(0.6)
-    assert weigh_opinions(tom, [Opinion(1, frozenset(), frozenset({4}))], {1: 0.5}) == -0.5
-    assert weigh_opinions(tom, [Opinion(1, frozenset({2}), frozenset())], {1: 0.5}) == 0.0
-    assert weigh_opinions(tom, about, {}) == 0.0
+    assert weigh(tom, about, {1: -0.1, 5: 0.7}) == pytest.approx(0.6)
+    assert weigh(tom, [Opinion(1, frozenset(), frozenset({4}))], {1: 0.5}) == -0.5
+    assert weigh(tom, [Opinion(1, frozenset({2}), frozenset())], {1: 0.5}) == 0.0
+    assert weigh(tom, about, {}) == 0.0

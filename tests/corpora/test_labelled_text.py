@@ -113,6 +113,11 @@ def test_probabilities_beside_labels(nlp: Language, tmp_path: Path) -> None:
         assert found[6] == {"NEGATIVE": 1.0, "POSITIVE": 0.0}
 
 
+def test_probabilities_that_a_table_fills_up(nlp: Language, tmp_path: Path) -> None:
+    rows = [soft(NEGATIVE=0.25, NEUTRAL=None, POSITIVE=0.75), soft(NEUTRAL=1.0)]
+    assert cats(nlp, rows, tmp_path) == [{"NEGATIVE": 0.25, "POSITIVE": 0.75}, {"NEUTRAL": 1.0}]
+
+
 def test_probabilities_under_other_names(nlp: Language, tmp_path: Path) -> None:
     rows = [{"text": "So so.", "p": {"neg": 0.5, "very neg": 0.25, "GOOD": 0.25}}]
     labels = {"neg": "NEGATIVE", "very neg": "NEGATIVE"}

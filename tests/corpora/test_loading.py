@@ -10,7 +10,7 @@ import pytest
 from spacy.language import Language
 
 from spacy_lstm.corpora import loading
-from spacy_lstm.corpora.readers import HuggingFaceCorpus
+from spacy_lstm.corpora.readers import HuggingFaceCorpus, read_source
 from spacy_lstm.errors import LstmError
 
 from .tiny_rows import TEXT_ROWS, jsonl
@@ -206,3 +206,24 @@ def test_progress_bars_of_the_library_come_back(nlp: Language, folder: str) -> N
     count(nlp, folder, name="zh")
     assert not datasets.utils.are_progress_bars_disabled()
     assert "HF_HUB_OFFLINE" not in os.environ
+
+
+def test_classes_that_a_card_names(nlp: Language, tmp_path: Path) -> None:
+    card = """---
+dataset_info:
+  features:
+  - name: text
+    dtype: string
+  - name: label
+    dtype:
+      class_label:
+        names:
+          '0': positive
+          '1': negative
+---
+"""
+    (tmp_path / "README.md").write_text(card, encoding="utf-8")
+    jsonl(tmp_path / "train.jsonl", [{"text": "Good.", "label": 0}, {"text": "Bad.", "label": 1}])
+    found = [doc.cats["POSITIVE"] for doc in HuggingFaceCorpus(tmp_path).docs(nlp)]
+    assert found == [1.0, 0.0]
+    assert [row["label"] for row in read_source(tmp_path)] == ["positive", "negative"]

@@ -5,6 +5,7 @@ import spacy
 from spacy.tokens import Doc, DocBin
 
 from spacy_lstm.corpora.mixture import create_mixture_reader
+from spacy_lstm.corpora.spelling_noise import create_spelling_noise
 from spacy_lstm.errors import LstmError
 
 
@@ -157,6 +158,34 @@ def test_swaps_come_before_the_passage(long):
     assert sorted(len(text.split()) for text in epoch) == [3, 4, 30]
 
 
+def test_which_swap_is_drawn_does_not_tell_the_passage(tmp_path):
+    def upper(doc, rng):
+        if rng.random() >= 0.5:
+            return doc
+        changed = Doc(doc.vocab, words=[token.text.upper() for token in doc])
+        changed.cats = doc.cats
+        return changed
+
+    nlp = spacy.blank("en")
+    docs = [nlp(" ".join(f"w{i}" for i in range(100))) for _ in range(100)]
+    for doc in docs:
+        doc.cats = {"POSITIVE": 1.0}
+    DocBin(docs=docs).to_disk(tmp_path / "long.spacy")
+    found = texts(create_mixture_reader(str(tmp_path), max_length=10, swaps=upper))
+    later = [text.isupper() for text in found if int(text.split()[0][1:]) > 45]
+    assert 0.2 < sum(later) / len(later) < 0.8
+
+
+def test_files_without_documents(folder, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    DocBin().to_disk(empty / "none.spacy")
+    reader = create_mixture_reader([str(folder), str(empty)], shares={"none": 0.5})
+    assert len(texts(reader)) == 16
+    with pytest.raises(LstmError, match=r"no documents in .*none\.spacy: give files with some"):
+        texts(create_mixture_reader(str(empty)))
+
+
 def test_wrong_numbers(folder):
     with pytest.raises(LstmError, match=r"max_length is -1: expected 0 \(whole texts\) or more"):
         create_mixture_reader(str(folder), max_length=-1)
@@ -190,6 +219,19 @@ def test_annotation_beside_a_label_stays(tmp_path):
         examples[min(example.reference.cats)] = example.reference
     assert [token.pos_ for token in examples["POSITIVE"]] == ["PRON", "VERB"]
     assert len(examples["NEGATIVE"].spans["coref_clusters_1"]) == 1
+
+
+def test_clusters_beside_a_label_stay_whole(tmp_path):
+    nlp = spacy.blank("en")
+    doc = nlp("It works and I like it")
+    doc.cats = {"POSITIVE": 1.0}
+    doc.spans["coref_clusters_1"] = [doc[:1], doc[5:]]
+    DocBin(docs=[doc]).to_disk(tmp_path / "both.spacy")
+    noise = create_spelling_noise(lower=0, upper=0, stretch=0.5, slip=0.5)
+    reader = create_mixture_reader(str(tmp_path), max_length=3, swaps=noise)
+    (example,) = reader(spacy.blank("en"))
+    assert example.reference.text == doc.text
+    assert len(example.reference.spans["coref_clusters_1"]) == 2
 
 
 def test_labelled_texts_of_odd_shape(tmp_path):

@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 import spacy
+import torch
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from spacy.util import fix_random_seed, load_config, registry
@@ -312,7 +313,9 @@ def test_bad_labels(trained):
     pipe = trained.get_pipe("lstm_sentiment")
     scores = np.full((1, 3), 1 / 3, dtype="f")
     strange = Example.from_dict(trained.make_doc("x"), {"cats": {"ANGRY": 1.0}})
-    with pytest.raises(LstmError, match=r"has the label 'ANGRY'.*NEGATIVE, NEUTRAL, POSITIVE"):
+    with pytest.raises(
+        LstmError, match=r"'ANGRY'.*NEGATIVE, NEUTRAL, POSITIVE: .* all in initialize"
+    ):
         pipe.get_loss([strange], scores)
     strange = Example.from_dict(trained.make_doc("x"), {"cats": {"POSITIVE": 3.0}})
     with pytest.raises(LstmError, match=r"'POSITIVE' has the value 3\.0"):
@@ -325,6 +328,16 @@ def test_bad_labels(trained):
         fresh.initialize(lambda: one)
     with pytest.raises(LstmError, match="labels = 'POSITIVE'"):
         fresh.initialize(lambda: one, labels="POSITIVE")
+
+
+def test_weights_that_went_astray():
+    nlp = make_pipeline()
+    nlp.initialize(lambda: [example(nlp, *row) for row in ROWS])
+    (module,) = (shim.module for shim in nlp.get_pipe("lstm_sentiment").model.shims)
+    with torch.no_grad():
+        module.output.bias.fill_(math.nan)
+    with pytest.raises(LstmError, match=r"gives scores that are no numbers: .* lower training"):
+        nlp("Bad.")
 
 
 def test_models_that_do_not_fit():

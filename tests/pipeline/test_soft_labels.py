@@ -39,8 +39,10 @@ def examples(nlp):
     ]
 
 
-def cross_entropy(logits, examples, labels):
+def cross_entropy(logits, examples, labels, temperatures=(1.0, 1.0, 1.0), offset=0.0):
     """By hand, from logits in float64."""
+    logits = logits / np.array(temperatures)[:, None]
+    logits[:, labels.index("NEUTRAL")] += offset
     total = 0.0
     for row, example in zip(logits, examples, strict=True):
         known = [i for i, label in enumerate(labels) if label in example.reference.cats]
@@ -66,9 +68,32 @@ def test_loss_and_gradient_are_those_of_cross_entropy(nlp, examples):
         assert gradient[i] == pytest.approx(slope, abs=1e-5)
 
 
-def test_it_learns_the_probabilities(nlp, examples):
+def test_the_gradient_is_that_of_what_is_told(nlp, examples):
+    nlp.initialize(lambda: examples)
+    pipe = nlp.get_pipe("lstm_sentiment")
+    pipe.cfg.update({"temperature": 2.0, "length_exponent": -0.5, "neutral_offset": 0.7})
+    temperatures = [2.0 * (20 / len(example.predicted)) ** 0.5 for example in examples]
+    logits = np.random.default_rng(0).normal(size=(3, 3))
+    scores = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    loss, gradient = pipe.get_loss(examples, scores.astype("f"))
+    asked = examples, pipe.labels, temperatures, 0.7
+    assert loss == pytest.approx(cross_entropy(logits, *asked), rel=1e-5)
+    step = 1e-5
+    for i in np.ndindex(3, 3):
+        ahead, back = logits.copy(), logits.copy()
+        ahead[i] += step
+        back[i] -= step
+        slope = (cross_entropy(ahead, *asked) - cross_entropy(back, *asked)) / (2 * step)
+        assert gradient[i] == pytest.approx(slope, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "fitted", [{}, {"temperature": 2.0, "length_exponent": 0.1, "neutral_offset": 1.0}]
+)
+def test_it_learns_the_probabilities(nlp, examples, fitted):
     np.random.seed(0)
     optimizer = nlp.initialize(lambda: examples, sgd=Adam(0.02, use_averages=False))
+    nlp.get_pipe("lstm_sentiment").cfg.update(fitted)
     for _ in range(80):
         nlp.update(examples, sgd=optimizer, drop=0.0)
     soft, hard, binary = (nlp(example.text).cats for example in examples)
