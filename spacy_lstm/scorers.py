@@ -50,6 +50,7 @@ from spacy_lstm.coref.reliability import (
     threshold_curve,
 )
 from spacy_lstm.coref.targets import PARTIAL_SOURCES, check_pair
+from spacy_lstm.labels import fold_labels, know_degrees
 
 __all__ = ["make_coref_scorer", "make_sentiment_scorer", "score_coref", "score_sentiment"]
 
@@ -379,8 +380,9 @@ def score_sentiment(
     the answer means what it says: `ece` and `reliability`, see `coref.reliability`.
 
     Only the labels that the reference knows compete: where its data is binary, a model that
-    also has NEUTRAL is asked which of the two is the more probable. A document without a
-    prediction counts as wrong, a reference without a true label not at all.
+    also has NEUTRAL is asked which of the two is the more probable; where it does not know
+    VERY_NEGATIVE and VERY_POSITIVE, they count on their sides. A document without a prediction
+    counts as wrong, a reference without a true label not at all.
 
     positive_label: handed to spaCy's scorer for binary tasks.
     """
@@ -420,6 +422,8 @@ def _comparable(example: Example, labels: Sequence[str]) -> dict[str, float]:
     gold, predicted = example.reference.cats, example.predicted.cats
     # Data that writes the true label only says nothing about which labels it knows.
     competing = gold if len(gold) > 1 else labels
+    if not know_degrees(labels):
+        predicted = fold_labels(predicted)
     comparable = {label: predicted[label] for label in competing if label in predicted}
     return comparable or {label: float(label != _best(gold)) for label in competing}
 

@@ -303,6 +303,14 @@ def rated(predicted, reference):
 POSITIVE, NEGATIVE = {"NEGATIVE": 0.0, "POSITIVE": 1.0}, {"NEGATIVE": 1.0, "POSITIVE": 0.0}
 
 
+def test_degrees_count_on_their_sides_where_the_data_has_none():
+    guess = {"VERY_NEGATIVE": 0.1, "NEGATIVE": 0.3, "POSITIVE": 0.25, "VERY_POSITIVE": 0.35}
+    coarse = {"POSITIVE": 1.0, "NEGATIVE": 0.0}
+    assert score_sentiment([rated(guess, coarse)])["reliability"][0]["probability"] == 0.6
+    fine = {**dict.fromkeys(guess, 0.0), "VERY_POSITIVE": 1.0}
+    assert score_sentiment([rated(guess, fine)])["reliability"][0]["probability"] == 0.35
+
+
 def test_sentiment_by_hand():
     guess = {"NEGATIVE": 0.1, "NEUTRAL": 0.2, "POSITIVE": 0.7}
     neutral = {"NEGATIVE": 0.0, "NEUTRAL": 1.0, "POSITIVE": 0.0}

@@ -14,7 +14,6 @@ from spacy.util import registry
 from tqdm import tqdm
 
 from ..errors import LstmError
-from ..pipeline.sides import STRONGER, fold_labels
 from ..viz.errors import render_errors
 from .files import write_atomically
 from .models import JsonOption, load_for
@@ -83,9 +82,6 @@ def evaluate_sentiment(
 ) -> dict[str, Any]:
     """Score a pipeline's `lstm_sentiment`; the arguments are those of `evaluate_coref`.
 
-    Where the data does not know VERY_NEGATIVE and VERY_POSITIVE, a pipeline that does means
-    NEGATIVE and POSITIVE by them.
-
     Returns what `spacy_lstm.scorers.score_sentiment` tells.
     """
     nlp, pipe = load_for(model, "lstm_sentiment")
@@ -93,9 +89,6 @@ def evaluate_sentiment(
     if not any(any(doc.cats.values()) for doc in references):
         raise LstmError(f"{', '.join(data)}: no labels in it: expected texts with a label each")
     examples = _predict(nlp, references, progress)
-    if not any(label in STRONGER for doc in references for label in doc.cats):
-        for example in examples:
-            example.predicted.cats = fold_labels(example.predicted.cats)
     scores: dict[str, Any] = pipe.score(examples)
     return to_plain({"documents": len(examples), **scores})  # type: ignore[no-any-return]
 

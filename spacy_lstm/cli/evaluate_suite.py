@@ -12,7 +12,7 @@ from tqdm import tqdm
 from ..coref.mentions import Span
 from ..coref.suite import judge_pronoun, read_question
 from ..errors import LstmError
-from ..pipeline.sides import fold_labels
+from ..labels import fold_labels
 from ..suites import RIGHT, Case, Verdict, load_suite, tally_verdicts
 from ..suites.sentiment import LABELS, Answer, judge_sentiment, read_questions
 from .evaluate import ModelArgument, OutputOption

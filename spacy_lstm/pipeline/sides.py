@@ -1,30 +1,14 @@
 """Which labels speak for a text and which against it, and the odds between the two."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["STRONGER", "Sides", "fold_labels"]
+from ..labels import SIDES
 
-STRONGER: Final = ("VERY_NEGATIVE", "VERY_POSITIVE")
-"""The labels of five that three do not have."""
-
-_MEMBERS: Final = {
-    "NEGATIVE": ("NEGATIVE", "VERY_NEGATIVE"),
-    "POSITIVE": ("POSITIVE", "VERY_POSITIVE"),
-}
-
-
-def fold_labels(cats: Mapping[str, float]) -> dict[str, float]:
-    """Probabilities with those of VERY_NEGATIVE and VERY_POSITIVE added to their side's; others
-    as they are. A side's stronger label alone, without the side's own, is left as it is."""
-    folded = dict(cats)
-    for side, members in _MEMBERS.items():
-        if side in folded:
-            folded[side] = sum(folded.pop(member, 0.0) for member in members)
-    return folded
+__all__ = ["Sides"]
 
 
 class Sides(NamedTuple):
@@ -37,11 +21,11 @@ class Sides(NamedTuple):
     @classmethod
     def find(cls, labels: Sequence[str]) -> "Sides | None":
         """None where POSITIVE or NEGATIVE is missing."""
-        if not _MEMBERS.keys() <= set(labels):
+        if not SIDES.keys() <= set(labels):
             return None
         negative, positive = (
             [place for place, label in enumerate(labels) if label in members]
-            for members in _MEMBERS.values()
+            for members in SIDES.values()
         )
         return cls(positive, negative)
 

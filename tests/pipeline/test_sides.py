@@ -7,7 +7,8 @@ from spacy.training import Example
 from spacy.util import fix_random_seed
 from thinc.api import Adam
 
-from spacy_lstm.pipeline.sides import Sides, fold_labels
+from spacy_lstm.labels import fold_labels
+from spacy_lstm.pipeline.sides import Sides
 
 FIVE = ("VERY_NEGATIVE", "NEGATIVE", "NEUTRAL", "POSITIVE", "VERY_POSITIVE")
 ROWS = [
@@ -23,15 +24,6 @@ def test_where_the_labels_are():
     assert Sides.find(FIVE) == Sides(positive=[3, 4], negative=[0, 1])
     assert Sides.find(("POSITIVE", "x", "NEGATIVE")) == Sides(positive=[0], negative=[2])
     assert Sides.find(("POSITIVE", "VERY_NEGATIVE")) is None
-
-
-def test_folded_probabilities():
-    assert fold_labels(dict(zip(FIVE, (0.1, 0.2, 0.3, 0.25, 0.15), strict=True))) == {
-        "NEGATIVE": pytest.approx(0.3),
-        "NEUTRAL": 0.3,
-        "POSITIVE": pytest.approx(0.4),
-    }
-    assert fold_labels({"VERY_POSITIVE": 0.4, "other": 0.6}) == {"VERY_POSITIVE": 0.4, "other": 0.6}
 
 
 @pytest.mark.parametrize("labels", [FIVE, FIVE[1:4], FIVE[1:]])
