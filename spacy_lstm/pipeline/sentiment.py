@@ -226,7 +226,8 @@ class SentimentClassifier(PretrainedPipe):
         """What the model says of the documents, without a change to them.
 
         A document without a word says nothing, whatever the model makes of it: NEUTRAL is
-        certain, and without that label all are equally likely.
+        certain, and without that label all are equally likely, or both sides where one has more
+        labels than the other.
         """
         predictions: list[SentimentPrediction] = []
         tempering, sides = self.tempering, Sides.find(self.labels)
@@ -241,12 +242,13 @@ class SentimentClassifier(PretrainedPipe):
             lengths = [len(doc) for doc in batch]
             probabilities = np.exp(tempering.log_probabilities(found.logits, lengths, self.labels))
             factors = 1 / tempering.temperatures(lengths)
-            blank = [is_blank(doc) for doc in batch]
-            probabilities[blank], factors[blank] = self._say_nothing(), 0.0
             logits = found.logits * factors[:, None]
             shares = [share * factor for share, factor in zip(found.shares, factors, strict=True)]
-            rows = zip(probabilities, logits, shares, strict=True)
-            outputs = [self._read_output(*row) for row in rows]
+            rows = zip(batch, probabilities, logits, shares, strict=True)
+            outputs = [
+                self._say_nothing(doc) if is_blank(doc) else self._read_output(*row)
+                for doc, *row in rows
+            ]
             numbers = np.array(owners, dtype=np.int64)
             sizes = np.bincount(numbers[numbers >= 0], minlength=len(found.parts))
             parts = tempering.log_probabilities(found.parts, sizes, self.labels)
@@ -262,10 +264,17 @@ class SentimentClassifier(PretrainedPipe):
         """The model's `token_shares`: logits, not tempered yet."""
         return self.model.attrs["token_shares"](self.model, docs, owners)
 
-    def _say_nothing(self) -> list[float]:
+    def _say_nothing(self, doc: Doc) -> SentimentPrediction:
+        sides = Sides.find(self.labels)
+        equal = [1 / len(self.labels)] * len(self.labels)
         if "NEUTRAL" in self.labels:
-            return [float(label == "NEUTRAL") for label in self.labels]
-        return [1 / len(self.labels)] * len(self.labels)
+            listed = [float(label == "NEUTRAL") for label in self.labels]
+        else:
+            listed = equal if sides is None else sides.balance(equal)
+        if sides is None:
+            return SentimentPrediction(listed, None, 0.0, 0.0)
+        mass = sum(sides.probabilities(listed))
+        return SentimentPrediction(listed, [0.0] * len(doc), mass, mass / 2)
 
     def _read_output(
         self,

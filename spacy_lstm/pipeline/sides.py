@@ -39,6 +39,15 @@ class Sides(NamedTuple):
         positive, negative = self.probabilities(probabilities)
         return positive - negative
 
+    def balance(self, probabilities: Sequence[float]) -> list[float]:
+        """The same with as much on either side, shared evenly among its labels."""
+        listed = list(probabilities)
+        half = sum(self.probabilities(probabilities)) / 2
+        for side in self:
+            for place in side:
+                listed[place] = half / len(side)
+        return listed
+
     def log_odds(
         self, logits: npt.NDArray[Any], shares: npt.NDArray[Any]
     ) -> tuple[float, npt.NDArray[Any]]:

@@ -165,6 +165,17 @@ def test_without_neutral_a_text_without_a_word_is_undecided():
     assert (doc.sentiment, doc[0]._.sentiment_weight) == (0.0, 0.0)
 
 
+def test_a_side_with_more_labels_says_no_more_of_nothing():
+    nlp = make_pipeline()
+    pipe = nlp.get_pipe("lstm_sentiment")
+    for label in ("VERY_NEGATIVE", "NEGATIVE", "POSITIVE"):
+        pipe.add_label(label)
+    nlp.initialize(lambda: [example(nlp, *row, known=BINARY) for row in ROWS[:2]])
+    doc = nlp(" ")
+    assert doc.cats == {"VERY_NEGATIVE": 0.25, "NEGATIVE": 0.25, "POSITIVE": 0.5}
+    assert (doc.sentiment, doc[:].sentiment, doc[0]._.sentiment_weight) == (0.0, 0.0, 0.0)
+
+
 def test_signs_of_weights_and_spans(trained):
     doc = trained("I love this wonderful film. What a dull, boring mess!")
     weights = {token.text: token._.sentiment_weight for token in doc}

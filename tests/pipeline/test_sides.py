@@ -26,6 +26,11 @@ def test_where_the_labels_are():
     assert Sides.find(("POSITIVE", "VERY_NEGATIVE")) is None
 
 
+def test_both_sides_alike():
+    sides = Sides.find(("VERY_NEGATIVE", "NEGATIVE", "POSITIVE", "x"))
+    assert sides.balance([0.25] * 4) == [0.1875, 0.1875, 0.375, 0.25]
+
+
 @pytest.mark.parametrize("labels", [FIVE, FIVE[1:4], FIVE[1:]])
 def test_odds_are_those_of_the_probabilities(labels):
     shares = np.random.default_rng(0).normal(size=(7, len(labels))).astype(np.float32)
