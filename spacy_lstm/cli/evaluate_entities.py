@@ -24,8 +24,8 @@ from .reporting import format_table, only_json, print_json
 
 __all__ = ["SENTENCE_NEUTRAL", "evaluate_entities", "evaluate_entities_cli"]
 
-# The best for the sentence average on the development half, where the whole range from 0.3 to 0.5
-# is.
+# Chosen for the sentence average on the development half, where from 0.05 to 0.4 all is the same
+# but for 2 of 170.
 SENTENCE_NEUTRAL = 0.3
 
 
