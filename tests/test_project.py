@@ -192,7 +192,12 @@ def test_dedicated_trainings_run_on_local_files(
 ) -> None:
     monkeypatch.chdir(project)
     dedicated = "configs/tiny/sentiment_dedicated.cfg"
-    run_here(f"{workflow}-local", dedicated_config=dedicated, real_data=str(real_data))
+    run_here(
+        f"{workflow}-local",
+        dedicated_config=dedicated,
+        real_data=str(real_data),
+        documents="--corpora.train.max_length=400",
+    )
     figures = json.loads(Path(f"metrics/{workflow}_dev.json").read_text("utf-8"))
     assert figures["documents"] == documents
     assert 0 <= figures["accuracy"] <= 1
@@ -218,6 +223,7 @@ def test_a_dedicated_training_starts_from_raw_text_and_ends_on_a_test_set(
         "imdb_test": f"{tmp_path / 'set'} --split test",
         "raw_text": str(raw),
         "pretrain_steps": "2",
+        "documents": "--corpora.train.max_length=400",
         "part": "test",
     }
     run_steps(["pretrain-sentiment"], **given)
