@@ -59,12 +59,12 @@ class _Teachers:
             for label in loaded[0][1].labels
             if all(label in pipe.labels for _, pipe in loaded)
         )
-        for model, (_, pipe) in zip(models, loaded, strict=True):
-            if len(self.labels) < 2:
-                raise LstmError(
-                    f"{model} knows the labels {', '.join(pipe.labels)}, {models[0]} knows "
-                    f"{', '.join(loaded[0][1].labels)}: give models that share two labels or more"
-                )
+        if len(self.labels) < 2:
+            known = [
+                f"{model} knows the labels {', '.join(pipe.labels)}"
+                for model, (_, pipe) in zip(models, loaded, strict=True)
+            ]
+            raise LstmError(f"{'; '.join(known)}: give models that share two labels or more")
 
     def rows(self, texts: Iterable[str]) -> Iterator[Row]:
         """Each text with the mean of what the models say, in order."""

@@ -246,7 +246,7 @@ class SentimentClassifier(PretrainedPipe):
             shares = [share * factor for share, factor in zip(found.shares, factors, strict=True)]
             rows = zip(batch, probabilities, logits, shares, strict=True)
             outputs = [
-                self._say_nothing(doc) if is_blank(doc) else self._read_output(*row)
+                self._say_nothing(doc, sides) if is_blank(doc) else _read_output(sides, *row)
                 for doc, *row in rows
             ]
             numbers = np.array(owners, dtype=np.int64)
@@ -264,8 +264,7 @@ class SentimentClassifier(PretrainedPipe):
         """The model's `token_shares`: logits, not tempered yet."""
         return self.model.attrs["token_shares"](self.model, docs, owners)
 
-    def _say_nothing(self, doc: Doc) -> SentimentPrediction:
-        sides = Sides.find(self.labels)
+    def _say_nothing(self, doc: Doc, sides: Sides | None) -> SentimentPrediction:
         equal = [1 / len(self.labels)] * len(self.labels)
         if "NEUTRAL" in self.labels:
             listed = [float(label == "NEUTRAL") for label in self.labels]
@@ -275,23 +274,6 @@ class SentimentClassifier(PretrainedPipe):
             return SentimentPrediction(listed, None, 0.0, 0.0)
         mass = sum(sides.probabilities(listed))
         return SentimentPrediction(listed, [0.0] * len(doc), mass, mass / 2)
-
-    def _read_output(
-        self,
-        probabilities: npt.NDArray[Any],
-        logits: npt.NDArray[Any],
-        shares: npt.NDArray[Any],
-    ) -> SentimentPrediction:
-        listed = probabilities.tolist()
-        sides = Sides.find(self.labels)
-        if sides is None:
-            return SentimentPrediction(listed, None, 0.0, 0.0)
-        odds, parts = sides.log_odds(logits, shares)
-        mass = min(1.0, sum(sides.probabilities(listed)))
-        # mass * tanh(odds / 2) is P(POSITIVE) - P(NEGATIVE); this is how much of it one unit of
-        # the log odds stands for, whose limit at even odds is mass / 2.
-        scale = mass * math.tanh(odds / 2) / odds if odds else mass / 2
-        return SentimentPrediction(listed, (scale * parts).tolist(), mass, scale)
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[SentimentPrediction]) -> None:
         """Write the predictions to the documents."""
@@ -369,6 +351,23 @@ class SentimentClassifier(PretrainedPipe):
                 )
             if not 0.0 <= value <= 1.0:
                 raise LstmError(f"The label {label!r} has the value {value}: expected 0.0 to 1.0.")
+
+
+def _read_output(
+    sides: Sides | None,
+    probabilities: npt.NDArray[Any],
+    logits: npt.NDArray[Any],
+    shares: npt.NDArray[Any],
+) -> SentimentPrediction:
+    listed = probabilities.tolist()
+    if sides is None:
+        return SentimentPrediction(listed, None, 0.0, 0.0)
+    odds, parts = sides.log_odds(logits, shares)
+    mass = min(1.0, sum(sides.probabilities(listed)))
+    # mass * tanh(odds / 2) is P(POSITIVE) - P(NEGATIVE); this is how much of it one unit of the
+    # log odds stands for, whose limit at even odds is mass / 2.
+    scale = mass * math.tanh(odds / 2) / odds if odds else mass / 2
+    return SentimentPrediction(listed, (scale * parts).tolist(), mass, scale)
 
 
 def _with_clauses(
