@@ -241,7 +241,7 @@ class SentimentClassifier(PretrainedPipe):
                 )
             lengths = [len(doc) for doc in batch]
             probabilities = np.exp(tempering.log_probabilities(found.logits, lengths, self.labels))
-            factors = 1 / tempering.temperatures(lengths)
+            factors = 1 / tempering.temperatures(found.logits, lengths, self.labels)
             logits = found.logits * factors[:, None]
             shares = [share * factor for share, factor in zip(found.shares, factors, strict=True)]
             rows = zip(batch, probabilities, logits, shares, strict=True)
@@ -298,7 +298,8 @@ class SentimentClassifier(PretrainedPipe):
         `predict` would tell: what was fitted to the weights before holds in training, too.
 
         scores: probabilities, not tempered yet. *Shape:* ``(examples, labels)``
-        RETURNS: the mean over the examples that know anything, and the gradient of the logits.
+        RETURNS: the mean over the examples that know anything, and the gradient of the logits,
+            with each text's temperature as it is.
         """
         examples = list(examples)
         validate_examples(examples, "SentimentClassifier.get_loss")
@@ -321,8 +322,9 @@ class SentimentClassifier(PretrainedPipe):
         if self.tempering == Tempering():
             return scores, np.ones((len(scores), 1), scores.dtype)
         lengths = [len(example.predicted) for example in examples]
-        told = np.exp(self.tempering.log_probabilities(np.log(scores), lengths, self.labels))
-        return np.maximum(told, 1e-9), self.tempering.temperatures(lengths)[:, None]
+        asked = np.log(scores), lengths, self.labels
+        told = np.exp(self.tempering.log_probabilities(*asked))
+        return np.maximum(told, 1e-9), self.tempering.temperatures(*asked)[:, None]
 
     def read_truth(
         self, examples: Sequence[Example]

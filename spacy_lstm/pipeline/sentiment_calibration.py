@@ -19,6 +19,7 @@ _RANGES: Final = {
     "temperature": (0.2, 5.0),
     "length_exponent": (-0.5, 0.5),
     "neutral_offset": (-3.0, 3.0),
+    "polarity_exponent": (-1.0, 1.0),
 }
 _FIRST_STEP: Final = 0.2
 _LAST_STEP: Final = 0.0005
@@ -33,9 +34,10 @@ class _Truth(NamedTuple):
     logits: npt.NDArray[Any]
     """*Shape:* ``(texts, labels)``"""
     lengths: npt.NDArray[np.int64]
-    labels: tuple[str, ...]
+    places: npt.NDArray[np.int64]
+    """Which labels compete."""
     right: npt.NDArray[np.int64]
-    """The place of the true label."""
+    """Which of these is true."""
 
 
 def calibrate_sentiment(
@@ -45,20 +47,21 @@ def calibrate_sentiment(
 
     The mean over the sets of the negative log-likelihood is made least, so a large set counts
     as much as a small one; of each text the labels that its reference knows compete, as in
-    `scorers.score_sentiment`. A temperature that follows the length, and an offset of NEUTRAL
-    where data with three labels is among the sets, are taken as well if they bring enough.
+    `scorers.score_sentiment`. A temperature that follows the length or the polarity, and an offset
+    of NEUTRAL where data with three labels is among the sets, are taken as well if they bring
+    enough.
 
     pipe: the component; its `cfg` is changed.
     sets: development sets, with the tokens of the pipeline as predicted documents.
-    RETURNS: `temperature`, `length_exponent` and `neutral_offset`, see `Tempering`.
+    RETURNS: what `Tempering` has.
     """
     truths = [groups for examples in sets if (groups := list(_read_truths(pipe, examples)))]
     if not truths:
         raise LstmError("no labels to fit probabilities to: give texts with a label each")
     names = ["temperature"]
-    best, loss = _search(truths, Tempering(), names)
-    for name in ("length_exponent", "neutral_offset"):
-        found, found_loss = _search(truths, best, [*names, name])
+    best, loss = _search(truths, pipe.labels, Tempering(), names)
+    for name in ("length_exponent", "polarity_exponent", "neutral_offset"):
+        found, found_loss = _search(truths, pipe.labels, best, [*names, name])
         if found_loss < loss - _LEAST_GAIN:
             best, loss, names = found, found_loss, [*names, name]
     fitted = {name: round(float(value), 4) for name, value in best._asdict().items()}
@@ -67,10 +70,13 @@ def calibrate_sentiment(
 
 
 def _search(
-    truths: Sequence[Sequence[_Truth]], start: Tempering, names: Sequence[str]
+    truths: Sequence[Sequence[_Truth]],
+    labels: Sequence[str],
+    start: Tempering,
+    names: Sequence[str],
 ) -> tuple[Tempering, float]:
-    """A pattern search (Hooke and Jeeves 1961): there are three weights at most."""
-    best, loss, step = start, _loss(truths, start), _FIRST_STEP
+    """A pattern search (Hooke and Jeeves 1961): there are four weights at most."""
+    best, loss, step = start, _loss(truths, labels, start), _FIRST_STEP
     while step > _LAST_STEP:
         moved = False
         for name in names:
@@ -78,7 +84,7 @@ def _search(
             for change in (step, -step):
                 value = min(most, max(least, getattr(best, name) + change))
                 candidate = best._replace(**{name: value})
-                found = _loss(truths, candidate)
+                found = _loss(truths, labels, candidate)
                 if found < loss:
                     best, loss, moved = candidate, found, True
         if not moved:
@@ -86,18 +92,16 @@ def _search(
     return best, loss
 
 
-def _loss(truths: Sequence[Sequence[_Truth]], tempering: Tempering) -> float:
+def _loss(truths: Sequence[Sequence[_Truth]], labels: Sequence[str], tempering: Tempering) -> float:
     """The mean over sets of the mean negative log-likelihood of a text."""
     losses = []
     for groups in truths:
-        each = [
-            -np.take_along_axis(
-                tempering.log_probabilities(group.logits, group.lengths, group.labels),
-                group.right[:, None],
-                axis=1,
-            )
-            for group in groups
-        ]
+        each = []
+        for group in groups:
+            told = tempering.log_probabilities(group.logits, group.lengths, labels)
+            told = told[:, group.places]
+            right = np.take_along_axis(told, group.right[:, None], axis=1)[:, 0]
+            each.append(np.logaddexp.reduce(told, axis=1) - right)
         losses.append(np.concatenate(each).mean())
     return float(np.mean(losses))
 
@@ -119,8 +123,8 @@ def _read_truths(pipe: SentimentClassifier, examples: Sequence[Example]) -> Iter
         same = (rows == pattern).all(axis=1)
         places = np.flatnonzero(pattern)
         yield _Truth(
-            everything[same][:, places],
+            everything[same],
             lengths[same],
-            tuple(pipe.labels[place] for place in places),
+            places,
             np.searchsorted(places, right[same]),
         )

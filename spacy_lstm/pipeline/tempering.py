@@ -6,6 +6,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .sides import Sides
+
 __all__ = ["Tempering"]
 
 # Texts as long as this have the temperature itself.
@@ -19,24 +21,40 @@ class Tempering(NamedTuple):
 
     A temperature keeps every answer as it is. One for all texts makes long ones, whose pooled
     evidence is a mean or maximum over more tokens, too unsure and short ones too sure, or the
-    other way round; so it follows a power of the length.
+    other way round; so it follows a power of the length. And one for all answers leaves those
+    that are strongly for or against too sure, or undecided and neutral ones too unsure; so it
+    follows the polarity |P(POSITIVE) - P(NEGATIVE)| at temperature 1.
     """
 
     temperature: float = 1.0
-    """Of a text of 20 tokens."""
+    """Of a text of 20 tokens and no polarity."""
     length_exponent: float = 0.0
     """Below 0 longer texts have a lower temperature."""
     neutral_offset: float = 0.0
     """Added to the tempered logit of NEUTRAL."""
+    polarity_exponent: float = 0.0
+    """Above 0 polar texts have a higher temperature: e to this power at a polarity of 1."""
 
-    def temperatures(self, lengths: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    def temperatures(
+        self,
+        logits: npt.NDArray[Any],
+        lengths: Sequence[int] | npt.NDArray[np.int64],
+        labels: Sequence[str],
+    ) -> npt.NDArray[Any]:
         """One a text.
 
+        logits: *shape* ``(texts, labels)``
         lengths: tokens of each text.
         """
         relative = np.clip(np.asarray(lengths), 1, _LONGEST) / _USUAL_LENGTH
         powers: npt.NDArray[Any] = self.temperature * relative**self.length_exponent
-        return powers
+        sides = Sides.find(labels)
+        if sides is None or not self.polarity_exponent:
+            return powers
+        probabilities = np.exp(_normalize(np.asarray(logits, dtype=np.float64)))
+        for_it, against = (probabilities[:, places].sum(axis=1) for places in sides)
+        polar: npt.NDArray[Any] = powers * np.exp(self.polarity_exponent * abs(for_it - against))
+        return polar
 
     def log_probabilities(
         self,
@@ -51,7 +69,11 @@ class Tempering(NamedTuple):
         RETURNS: *shape* ``(texts, labels)``
         """
         offsets = [self.neutral_offset if label == "NEUTRAL" else 0.0 for label in labels]
-        tempered = logits / self.temperatures(lengths)[:, None] + offsets
-        total: npt.NDArray[Any] = np.logaddexp.reduce(tempered, axis=1, keepdims=True)
-        log_probabilities: npt.NDArray[Any] = tempered - total
-        return log_probabilities
+        tempered = logits / self.temperatures(logits, lengths, labels)[:, None] + offsets
+        return _normalize(tempered)
+
+
+def _normalize(logits: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Their log softmax, row by row."""
+    normalized: npt.NDArray[Any] = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    return normalized

@@ -46,7 +46,8 @@ def test_temperature_brings_confidence_to_accuracy(pipe, right):
     examples = texts(pipe, [-2.0, 9.0, 2.0], [20 - right, right], known=BINARY)
     fitted = calibrate_sentiment(pipe, [examples])
     assert fitted["temperature"] == pytest.approx(4.0 / math.log(right / (20 - right)), abs=0.01)
-    assert (fitted["length_exponent"], fitted["neutral_offset"]) == (0.0, 0.0)
+    others = {name: value for name, value in fitted.items() if name != "temperature"}
+    assert others == {"length_exponent": 0.0, "neutral_offset": 0.0, "polarity_exponent": 0.0}
     assert pipe.tempering == Tempering(**fitted)
 
 
@@ -66,10 +67,24 @@ def test_temperature_follows_the_length_where_it_helps(pipe):
     long = texts(pipe, [-2.0, 0.0, 2.0], [1, 19], known=BINARY, length=320)
     fitted = calibrate_sentiment(pipe, [short, long])
     wanted = [4.0 / math.log(3), 4.0 / math.log(19)]
-    assert pipe.tempering.temperatures([20, 320]) == pytest.approx(wanted, rel=0.01)
+    assert pipe.tempering.temperatures(np.zeros((2, 3)), [20, 320], LABELS) == pytest.approx(
+        wanted, rel=0.01
+    )
     assert fitted["length_exponent"] < -0.3
     same = texts(pipe, [-2.0, 0.0, 2.0], [1, 3], known=BINARY, length=320)
     assert calibrate_sentiment(pipe, [short, same])["length_exponent"] == 0.0
+
+
+def test_temperature_follows_the_polarity_where_it_helps(pipe):
+    """Weak answers that are as right as they say, strong ones that are too sure."""
+    weak = texts(pipe, [-0.5, 0.0, 0.5], [5, 14], known=BINARY)
+    strong = texts(pipe, [-2.0, 0.0, 2.0], [2, 24], known=BINARY)
+    fitted = calibrate_sentiment(pipe, [weak, strong])
+    assert fitted["polarity_exponent"] > 0.5
+    logits = np.array([[-0.5, 0.0, 0.5], [-2.0, 0.0, 2.0]])
+    told = pipe.tempering.log_probabilities(logits, [20, 20], LABELS)
+    wanted = [math.log(14 / 5), math.log(12)]
+    assert told[:, 2] - told[:, 0] == pytest.approx(wanted, abs=0.01)
 
 
 def test_neutral_gets_an_offset_where_it_helps(pipe):

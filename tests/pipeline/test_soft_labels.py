@@ -88,7 +88,12 @@ def test_the_gradient_is_that_of_what_is_told(nlp, examples):
 
 
 @pytest.mark.parametrize(
-    "fitted", [{}, {"temperature": 2.0, "length_exponent": 0.1, "neutral_offset": 1.0}]
+    "fitted",
+    [
+        {},
+        {"temperature": 2.0, "length_exponent": 0.1, "neutral_offset": 1.0},
+        {"temperature": 0.8, "polarity_exponent": 0.6},
+    ],
 )
 def test_it_learns_the_probabilities(nlp, examples, fitted):
     np.random.seed(0)
