@@ -389,7 +389,8 @@ def score_sentiment(
     kept = [example for example in examples if any(example.reference.cats.values())]
     labels = list(dict.fromkeys(label for example in kept for label in example.reference.cats))
     # score_cats asks its getter about a document, which does not say which reference it has.
-    views = {id(example.predicted): _comparable(example, labels) for example in kept}
+    folds = not know_degrees(labels)
+    views = {id(example.predicted): _comparable(example, labels, folds) for example in kept}
     scores: dict[str, Any] = Scorer.score_cats(
         kept,
         "cats",
@@ -417,12 +418,12 @@ def _answer(competing: Mapping[str, float], gold: Mapping[str, float]) -> Answer
     return Answer(probability, best == _best(gold))
 
 
-def _comparable(example: Example, labels: Sequence[str]) -> dict[str, float]:
+def _comparable(example: Example, labels: Sequence[str], folds: bool) -> dict[str, float]:
     """The predicted probabilities of the labels that compete for one reference."""
     gold, predicted = example.reference.cats, example.predicted.cats
     # Data that writes the true label only says nothing about which labels it knows.
     competing = gold if len(gold) > 1 else labels
-    if not know_degrees(labels):
+    if folds:
         predicted = fold_labels(predicted)
     comparable = {label: predicted[label] for label in competing if label in predicted}
     return comparable or {label: float(label != _best(gold)) for label in competing}

@@ -41,7 +41,8 @@ def evaluate_entities(
     in which the mention stands, read alone.
 
     Args:
-        model: a bundle's name, a pipeline's folder or package, with `lstm_sentiment`.
+        model: a bundle's name, a pipeline's folder or package, with `lstm_sentiment` and what
+            finds the entities, such as `lstm_coref`.
         data: a JSONL file, as `corpus/suites/entities_en` has them.
         neutral: up to this score, on either side of 0, a record is NEUTRAL.
         sentence_neutral: the same for sentences.
@@ -60,6 +61,12 @@ def evaluate_entities(
     find_pipe(nlp, "lstm_sentiment")
     bar = tqdm(cases, unit=" texts", disable=None if progress else True)
     docs = list(nlp.pipe(case.text for case in bar))
+    if not any(doc._.entity_sentiment for doc in docs):
+        raise LstmError(
+            f"{model} finds no persons and things in {Path(data).name} "
+            f"({', '.join(nlp.pipe_names)}): expected a pipeline with lstm_coref before "
+            "lstm_sentiment, or with doc.ents"
+        )
     answers: list[Answer] = []
     failed = []
     for case, doc, asked in zip(cases, docs, questions, strict=True):

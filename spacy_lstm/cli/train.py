@@ -9,10 +9,10 @@ from time import perf_counter
 from typing import Annotated, Any, TextIO
 
 import typer
-from spacy.language import DEFAULT_CONFIG
+from spacy.language import DEFAULT_CONFIG, Language
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_nlp
-from spacy.util import get_lang_class, import_file, load_config
+from spacy.util import get_lang_class, import_file, load_config, resolve_dot_names
 from thinc.api import Config, require_gpu
 from thinc.compat import has_cupy_gpu
 
@@ -58,6 +58,7 @@ def train(
     workshop = _workshop(target)
     try:
         nlp = init_nlp(config, use_gpu=gpu)
+        _check_development_data(nlp)
         try:
             stdout: Any = _Renamed(sys.stdout, str(workshop), str(target))
             train_nlp(nlp, workshop, use_gpu=gpu, stdout=stdout, stderr=sys.stderr)
@@ -67,6 +68,15 @@ def train(
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
     return {**_result(target / BEST), "seconds": round(perf_counter() - started, 1)}
+
+
+def _check_development_data(nlp: Language) -> None:
+    """Without a text in it every score is 0, which shows when the training is over."""
+    config = nlp.config.interpolate()
+    (read,) = resolve_dot_names(config, [config["training"]["dev_corpus"]])
+    if next(iter(read(nlp)), None) is None:
+        path = config["paths"].get("dev")
+        raise LstmError(f"no texts in the development data (paths.dev = {path}): give some")
 
 
 class _Renamed:

@@ -114,3 +114,12 @@ def test_the_bundle_is_far_above_the_sentence() -> None:
     assert scores["found"] > 0.95
     assert scores["accuracy"] >= 0.75
     assert scores["accuracy"] >= scores["sentence_accuracy"] + 0.15
+
+
+def test_a_pipeline_that_finds_no_entities(data: Path, tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("lstm_sentiment")
+    nlp.to_disk(tmp_path / "alone")
+    message = r"finds no persons and things in entities\.jsonl \(lstm_sentiment\): expected .*coref"
+    with pytest.raises(LstmError, match=message):
+        evaluate_entities(tmp_path / "alone", data)

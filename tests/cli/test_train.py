@@ -223,6 +223,17 @@ def test_mistakes_are_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_development_data_without_texts_is_told_before_the_training(
+    run: Run, data: Path, paths: list[str], tmp_path: Path
+) -> None:
+    DocBin().to_disk(tmp_path / "none.spacy")
+    words = [*paths[:2], f"--paths.dev={tmp_path / 'none.spacy'}"]
+    result = run("train", data / "config.cfg", "-o", tmp_path / "out", *words)
+    assert result.exit_code == 1
+    assert "no texts in the development data (paths.dev =" in result.stderr
+    assert list(tmp_path.iterdir()) == [tmp_path / "none.spacy"]
+
+
 def test_output_that_is_a_file_is_refused(data: Path, tmp_path: Path) -> None:
     shutil.copy(data / "config.cfg", tmp_path / "out")
     with pytest.raises(LstmError, match="out is a file: give a folder"):
