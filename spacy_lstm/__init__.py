@@ -10,12 +10,19 @@ from .errors import LstmError
 
 if TYPE_CHECKING:
     from .pretrained import load
+    from .traces import Trace
+    from .tracing import trace
     from .viz import render
 
 __version__ = "0.1.0"
-__all__ = ["LstmError", "__version__", "load", "render"]
+__all__ = ["LstmError", "Trace", "__version__", "load", "render", "trace"]
 
-_LAZY = {"load": "spacy_lstm.pretrained", "render": "spacy_lstm.viz"}
+_LAZY = {
+    "Trace": "spacy_lstm.traces",
+    "load": "spacy_lstm.pretrained",
+    "render": "spacy_lstm.viz",
+    "trace": "spacy_lstm.tracing",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,14 +11,15 @@ import pytest
 import spacy_lstm
 
 PACKAGE = Path(spacy_lstm.__file__).parent
-GROUND = {"errors", "labels", "nn", "coref", "lexicons", "suites", "traces"}
+GROUND = {"errors", "files", "labels", "nn", "coref", "lexicons", "suites", "traces"}
 # Room → the rooms below it. Components find models, scorers and readers by registry name only,
 # so that none of these stands in their line. "" is the package's own __init__ and __main__.
 ROOMS = {
-    "": {"errors", "pretrained", "viz", "cli"},
+    "": {"errors", "pretrained", "traces", "tracing", "viz", "cli"},
     "errors": set(),
+    "files": {"errors"},
     "labels": set(),
-    "traces": {"errors"},
+    "traces": {"errors", "files"},
     "suites": {"errors"},
     "lexicons": {"errors"},
     "coref": {"errors", "lexicons"},
@@ -26,12 +27,23 @@ ROOMS = {
     "models": {"errors", "nn", "coref", "lexicons", "traces"},
     "scorers": {"errors", "labels", "coref"},
     "corpora": {"errors", "coref", "lexicons"},
+    "tracing": {"errors", "nn", "models", "traces"},
     "viz": {"errors", "coref", "traces"},
     "pretrained": {"errors", "models"},
-    "pretraining": {"errors", "nn", "models", "corpora"},
+    "pretraining": {"errors", "files", "nn", "models", "corpora"},
     "pipeline": {"errors", "labels", "coref", "pretrained"},
     "cli": {
-        *("errors", "labels", "coref", "pretrained", "pretraining", "viz", "corpora", "pipeline"),
+        *(
+            "errors",
+            "files",
+            "labels",
+            "coref",
+            "pretrained",
+            "pretraining",
+            "viz",
+            "corpora",
+            "pipeline",
+        ),
         "suites",
     },
 }
@@ -46,7 +58,7 @@ OWNERS = {
     "typer": {"cli"},
     "jinja2": {"viz", "cli"},
     "scipy": {"coref", "scorers"},
-    "numpy": set(ROOMS) - {"", "errors", "labels", "coref", "cli"} | {"coref"},
+    "numpy": set(ROOMS) - {"", "errors", "files", "labels", "coref", "cli"} | {"coref"},
 }
 
 

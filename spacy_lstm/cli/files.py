@@ -1,14 +1,14 @@
-"""Files that are whole or not there."""
+"""What commands write: texts, rows and documents, whole or not at all."""
 
 import gzip
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from spacy.tokens import DocBin
 
-from ..errors import LstmError
+from ..files import replacing
 
 __all__ = ["write_atomically", "write_doc_bin", "write_rows"]
 
@@ -22,12 +22,14 @@ def write_atomically(path: str | Path, text: str) -> None:
 
     Raises LstmError, with the file's own name, where it cannot be written.
     """
-    _write_beside(Path(path), lambda beside: beside.write_text(text, encoding="utf-8"))
+    with replacing(Path(path)) as beside:
+        beside.write_text(text, encoding="utf-8")
 
 
 def write_doc_bin(path: str | Path, binary: DocBin) -> None:
     """Write documents as `write_atomically` writes text."""
-    _write_beside(Path(path), binary.to_disk)
+    with replacing(Path(path)) as beside:
+        binary.to_disk(beside)
 
 
 def write_rows(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -36,26 +38,10 @@ def write_rows(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
     path: the file; gzip compresses it if its name ends in .gz.
     """
 
-    def write(beside: Path) -> None:
-        with beside.open("wb") as stream:
-            # Without a name or a time in it, the same rows make the same file.
-            compressed = Path(path).suffix == ".gz"
-            packed = gzip.GzipFile("", "wb", fileobj=stream, mtime=0) if compressed else stream
-            with packed:
-                for row in rows:
-                    packed.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-
-    _write_beside(Path(path), write)
-
-
-def _write_beside(target: Path, write: Callable[[Path], object]) -> None:
-    beside = target.with_name(f".{target.name}.partial")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write(beside)
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise LstmError(f"cannot write {target}: {error.strerror}: choose another") from error
+    with replacing(Path(path)) as beside, beside.open("wb") as stream:
+        # Without a name or a time in it, the same rows make the same file.
+        compressed = Path(path).suffix == ".gz"
+        packed = gzip.GzipFile("", "wb", fileobj=stream, mtime=0) if compressed else stream
+        with packed:
+            for row in rows:
+                packed.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")

@@ -88,6 +88,19 @@ class PooledClassifier(nn.Module):
         scores = None if scores is None else embedding(places, scores)
         return logits, shares, self._classify_parts(embedding(places, tokens), scores, part_lengths)
 
+    def weigh_tokens(self, X: Tensor, lengths: Sequence[int]) -> dict[str, Tensor]:
+        """The weights of each pooling, by its name: of a sequence they sum to 1. Arguments as in
+        `forward`.
+
+        RETURNS: *shape* ``(tokens, 1)``, or ``(tokens, hidden_width)`` for max pooling, where
+            each feature picks its own token.
+        """
+        tokens = torch.relu(self.project(X))
+        scores = None if self.score is None else self.score(X)
+        sizes = torch.as_tensor(lengths, dtype=torch.long, device=X.device)
+        owner = torch.repeat_interleave(torch.arange(len(sizes), device=X.device), sizes)
+        return {name: self._weights(name, scores, tokens, owner, sizes) for name in self.pooling}
+
     def _classify_parts(
         self, tokens: Tensor, scores: Tensor | None, lengths: Sequence[int]
     ) -> Tensor:

@@ -127,11 +127,16 @@ class BiLSTMEncoder(nn.Module):
         """The recurrent layers alone, without attention; arguments and result as in `forward`.
         Of a single layer, the first half of a state knows nothing of later tokens and the second
         half nothing of earlier ones."""
-        H: Tensor = X
+        return self.layer_states(X, lengths)[-1]
+
+    def layer_states(self, X: Tensor, lengths: Sequence[int]) -> list[Tensor]:
+        """What each recurrent layer gives, the last one last; arguments and results as in
+        `forward`."""
+        states = [X]
         for layer in self.layers:
             assert isinstance(layer, nn.RNNBase)
-            H = self._run_layer(layer, self.dropout(H), lengths)
-        return H
+            states.append(self._run_layer(layer, self.dropout(states[-1]), lengths))
+        return states[1:]
 
     def attend(self, H: Tensor, lengths: Sequence[int]) -> tuple[Tensor, list[Tensor]]:
         """Attention over hidden states, and its weights.

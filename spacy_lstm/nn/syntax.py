@@ -76,6 +76,16 @@ class SyntaxHead(nn.Module):
         logits: Tensor = scores * _HEAD_WIDTH**-0.5 + self.distance
         return logits
 
+    def weigh_heads(self, X: Tensor, document: Tensor) -> tuple[Tensor, Tensor]:
+        """How likely each place around every token is to hold the word that governs it; arguments
+        as in `forward`.
+
+        RETURNS: the places, from `band`, and their weights, which sum to 1. *Shape* of both:
+            ``(tokens, 2 * HEAD_REACH + 1)``
+        """
+        places = band(torch.arange(len(X), device=X.device), document)
+        return places, torch.softmax(self.head_logits(X, places), dim=1)
+
     @torch.no_grad()
     def read_governors(self, X: Tensor, tokens: Tensor, document: Tensor) -> Governors:
         """What the heads of some tokens say; see `Governors`.

@@ -17,12 +17,13 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..errors import LstmError
+from ..files import replacing
 from ..models.bilstm_tok2vec import to_features
 from ..models.wrapper import get_bridge
 from ..nn.language_model import BidirectionalLanguageModel
 from ..nn.precision import mixed_precision
 from ..nn.tok2vec import TokenEncoder
-from .storage import load_checkpoint, read_log, replacing, save_checkpoint
+from .storage import load_checkpoint, read_log, save_checkpoint
 from .text import TokenText, chunk_starts
 
 __all__ = ["CHECKPOINT", "LOG", "WEIGHTS", "PretrainSettings", "pretrain_encoder", "seed_all"]
@@ -126,9 +127,9 @@ def _check_finite(record: Mapping[str, Any]) -> None:
 def _publish(output: Path, tok2vec: Model[Any, Any], log: list[dict[str, Any]]) -> None:
     """What follows from a checkpoint. It comes after it, and again when a run goes on: whoever
     was killed between the two still leaves the weights of the step that the checkpoint tells."""
-    with replacing(output / WEIGHTS) as stream:
-        stream.write(tok2vec.to_bytes())
-    with replacing(output / LOG) as stream:
+    with replacing(output / WEIGHTS) as beside:
+        beside.write_bytes(tok2vec.to_bytes())
+    with replacing(output / LOG) as beside, beside.open("wb") as stream:
         stream.writelines(json.dumps(record).encode() + b"\n" for record in log)
 
 

@@ -1,10 +1,10 @@
 """What a run leaves on disk: never half-written, and enough to go on from at any moment."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import safetensors.torch
 from safetensors import SafetensorError, safe_open
@@ -12,22 +12,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..errors import LstmError
+from ..files import replacing
 
-__all__ = ["load_checkpoint", "read_log", "replacing", "save_checkpoint"]
+__all__ = ["load_checkpoint", "read_log", "save_checkpoint"]
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A stream that becomes the file when it is whole; until then what was there stays."""
-    beside = path.with_name(f".{path.name}.partial")
-    try:
-        with beside.open("wb") as stream:
-            yield stream
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def save_checkpoint(
@@ -43,8 +32,8 @@ def save_checkpoint(
         {name: tensor.contiguous() for name, tensor in state.items()},
         metadata={"pretraining": json.dumps(header, sort_keys=True)},
     )
-    with replacing(path) as stream:
-        stream.write(content)
+    with replacing(path) as beside:
+        beside.write_bytes(content)
 
 
 def load_checkpoint(

@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from ..corpora.files import read_documents
 from ..errors import LstmError
+from ..files import replacing
 from ..models.lexemes import Lexicon
-from .storage import replacing
 
 __all__ = ["TokenText", "chunk_starts", "read_text", "stored_text"]
 
@@ -129,7 +129,7 @@ def stored_text(
         disable=not show_progress,
     )
     text = read_text(documents, nlp, describe=lexicon.table.describe, vocabulary=vocabulary)
-    with replacing(stored) as stream:
+    with replacing(stored) as beside, beside.open("wb") as stream:
         np.savez(stream, **text._asdict())
     return text
 

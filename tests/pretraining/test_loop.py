@@ -21,7 +21,7 @@ from spacy_lstm.pretraining.loop import (
     pretrain_encoder,
     seed_all,
 )
-from spacy_lstm.pretraining.storage import read_log, replacing
+from spacy_lstm.pretraining.storage import read_log
 from spacy_lstm.pretraining.text import TokenText, read_text
 
 from .toy import make_encoder, toy_documents
@@ -289,20 +289,3 @@ def test_a_log_is_cut_at_the_checkpoint(tmp_path: Path) -> None:
     assert read_log(log, {"step": 2}) == [{"step": 1}, {"step": 2}]
     assert read_log(log, {"step": 4, "record": {"step": 4}})[-2:] == [{"step": 3}, {"step": 4}]
     assert read_log(tmp_path / "none", {"step": 4, "record": {"step": 4}}) == [{"step": 4}]
-
-
-def test_a_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("old")
-
-    def fail() -> None:
-        with replacing(path) as stream:
-            stream.write(b"new")
-            raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        fail()
-    assert [path.read_text(), *tmp_path.iterdir()] == ["old", path]
-    with replacing(path) as stream:
-        stream.write(b"new")
-    assert [path.read_text(), *tmp_path.iterdir()] == ["new", path]

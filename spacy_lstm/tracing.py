@@ -1,0 +1,109 @@
+"""From a pipeline and a text to a trace."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from thinc.api import Model
+
+from .errors import LstmError
+from .models.recording import has_encoder, record
+from .nn.worked_example import PUBLISHED, WORDS, follow_cell
+from .traces import Trace
+
+__all__ = ["PUBLISHED", "trace", "trace_example"]
+
+_EXAMPLE: Final = "Alice is happy. She smiles."
+
+
+def trace(nlp: Language, text_or_doc: str | Doc, *, component: str | None = None) -> Trace:
+    """Look into an encoder while it reads a text: all gates, states and attention weights.
+
+    They are worked out again from the trained weights and equal what the model computed with, to
+    rounding. A `Doc` is read again, and not changed.
+
+    nlp: a pipeline with `spacy_lstm.BiLSTMTok2Vec.v1` or `spacy_lstm.BiLSTMEncoder.v1` in it.
+    component: name of the pipe whose encoder it is; one that listens to a shared `tok2vec` has
+        that one's. None takes the first that has one.
+
+    Raises LstmError where there is no such component or nothing to read.
+    """
+    models = _models_of(nlp, component)
+    name = component or next(iter(models))
+    if name not in models:
+        raise LstmError(
+            f"no LSTM encoder in {name!r}: expected one of {', '.join(models)} as component"
+        )
+    with record(models[name]) as recording:
+        doc = nlp(text_or_doc) if isinstance(text_or_doc, str) else text_or_doc
+        if not isinstance(text_or_doc, str):
+            for pipe in _pipes_of(nlp, name):
+                pipe.predict([doc])
+    windows = recording.read_windows()
+    if not windows:
+        raise LstmError("nothing to trace: the text has no token that the encoder reads")
+    return Trace(
+        text=doc.text,
+        lang=doc.lang_,
+        tokens=tuple(token.text for token in doc),
+        offsets=tuple(token.idx for token in doc),
+        component=name,
+        windows=windows,
+        gates=recording.read_gates(windows),
+        attention=recording.read_attention(windows),
+    )
+
+
+def _models_of(nlp: Language, component: str | None) -> dict[str, list[Model[Any, Any]]]:
+    """By component, the models that its vectors go through."""
+    if component is not None and component not in nlp.pipe_names:
+        raise LstmError(
+            f"no component {component!r} in the pipeline: it has {', '.join(nlp.pipe_names)}"
+        )
+    found = {}
+    for name in nlp.pipe_names:
+        models = [pipe.model for pipe in _pipes_of(nlp, name)]
+        if any(has_encoder(model) for model in models):
+            found[name] = models
+    if not found:
+        raise LstmError(
+            "no LSTM encoder with weights in the pipeline: add lstm_coref or lstm_sentiment, or "
+            "train one"
+        )
+    return found
+
+
+def _pipes_of(nlp: Language, name: str) -> Iterator[Any]:
+    """The component, after those that it listens to."""
+    pipe: Any = nlp.get_pipe(name)
+    model = getattr(pipe, "model", None)
+    if not isinstance(model, Model):
+        return
+    # Listeners have one; "*" stands for any.
+    upstream = {getattr(node, "upstream_name", None) for node in model.walk()}
+    for other in nlp.pipe_names:
+        if other == name:
+            break
+        listened: Any = nlp.get_pipe(other)
+        if upstream & {other, "*"} and hasattr(listened, "listeners"):
+            yield listened
+    yield pipe
+
+
+def trace_example(*, published: bool = False) -> Trace:
+    """The worked example of `nn.worked_example` as a trace: one layer of one unit, forward.
+
+    published: with the state that the published text gives for "happy".
+    """
+    offsets = tuple(_EXAMPLE.index(word) for word in WORDS)
+    gates = follow_cell(published=published)
+    return Trace(
+        text=_EXAMPLE,
+        lang="en",
+        tokens=tuple(WORDS),
+        offsets=offsets,
+        component="example",
+        windows=gates.windows,
+        gates=(gates,),
+    )
