@@ -146,9 +146,7 @@ class GateTrace:
         tokens = self.windows[-1].kept_to if self.windows else 0
         if not 0 <= token < tokens:
             raise LstmError(f"no token {token} in a text of {tokens}: expected 0 to {tokens - 1}")
-        number, window = next(
-            (number, window) for number, window in enumerate(self.windows) if token < window.kept_to
-        )
+        number, window = self._window_of(token)
         keep = self.read_window(_KEEPERS[self.cell], number).astype(np.float64)
         here = token - window.start
         left = np.zeros((tokens, self.units))
@@ -158,6 +156,29 @@ class GateTrace:
         else:
             left[token + 1 : window.end] = np.cumprod(keep[here:-1], axis=0)
         return left.astype(np.float32)
+
+    def written(self, token: int) -> Floats:
+        """What each token wrote into the memory, as far as it is left in the memory after this
+        one: `survival` times what came in (of an LSTM input gate times candidate, of a GRU what
+        its update gate let in). Over the tokens it sums to the memory itself.
+
+        RETURNS: *shape* ``(tokens, units)``
+
+        Raises LstmError for a cell without a gate that keeps its memory.
+        """
+        left = self.survival(token)
+        number, window = self._window_of(token)
+        candidate = self.read_window("candidate", number)
+        if self.cell == "lstm":
+            came = self.read_window("input_gate", number) * candidate
+        else:
+            came = (1 - self.read_window("update_gate", number)) * candidate
+        left[window.start : window.end] *= came
+        return left
+
+    def _window_of(self, token: int) -> tuple[int, Window]:
+        """The window that gives a token's results, and its number."""
+        return next(found for found in enumerate(self.windows) if token < found[1].kept_to)
 
     @cached_property
     def _kept(self) -> slice | Ints:
