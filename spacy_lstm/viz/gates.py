@@ -21,13 +21,20 @@ MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
     "candidate": ("candidate", "what may be written into the memory, −1 to 1"),
     "cell_state": ("cell", "the memory; colours show its tanh, as the output gate sees it"),
     "hidden_state": ("hidden", "what the layer gives out, −1 to 1"),
+    "left": ("left", "how much of each token's memory is left at the chosen token, 0 to 1"),
+    "written": (
+        "written",
+        "what each token wrote into the memory, as far as it is left at the chosen token: the sum "
+        "over the tokens is the memory itself; colours show its tanh",
+    ),
 }
-"""By channel: its name on a page, and what it is."""
+"""By channel, and by what follows from a chosen token: its name on a page, and what it is."""
 
-SIGNED: Final = frozenset({"candidate", "cell_state", "hidden_state"})
-"""Channels that may be below 0."""
+SIGNED: Final = frozenset({"candidate", "cell_state", "hidden_state", "written"})
+"""What may be below 0."""
 
 
+_FOLLOWED: Final = ("left", "written")
 _KEEPING: Final = {
     "lstm": ("forget_gate", "input_gate", "candidate"),
     "gru": ("update_gate", "candidate"),
@@ -46,6 +53,8 @@ def view_gates(trace: Trace, span_cluster_prefix: str) -> dict[str, Any]:
         **view_memory(trace, span_cluster_prefix),
         "cell": shown.cell,
         "channels": [_describe(channel) for channel in CHANNELS[shown.cell]],
+        # They depend on the token that is chosen: only scripts can show them.
+        "followed": [_describe(name) for name in _FOLLOWED if shown.cell in _KEEPING],
         "layers": 1 + shown.layer,
         "sides": [(g.direction, SIDES[g.direction]) for g in trace.gates if g.layer == shown.layer],
         "units": shown.units,
@@ -69,7 +78,7 @@ def colour_values(channel: str, values: npt.NDArray[np.float32]) -> npt.NDArray[
 
 def _describe(channel: str) -> dict[str, Any]:
     name, meaning = MEANINGS[channel]
-    return {"key": channel, "name": name, "meaning": meaning, "signed": channel in SIGNED}
+    return {"key": channel, "name": name, "meaning": meaning}
 
 
 def _pack_trace(trace: Trace, channels: Sequence[str]) -> dict[str, Any]:
@@ -91,9 +100,7 @@ def _pack_gates(gate: GateTrace, channels: Sequence[str]) -> dict[str, Any]:
 
 
 def _pack_channel(name: str, values: npt.NDArray[np.float32]) -> dict[str, Any]:
-    if name == "cell_state":
-        high = float(np.abs(np.nan_to_num(values)).max(initial=1.0))
-    else:
-        high = 1.0
+    largest = float(np.abs(np.nan_to_num(values)).max(initial=1.0))
+    high = largest if name == "cell_state" else 1.0
     low = -high if name in SIGNED else 0.0
     return {"low": low, "high": high, "values": pack(values, low, high)}

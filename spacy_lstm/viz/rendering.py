@@ -15,6 +15,7 @@ from spacy.tokens import Doc
 
 from ..errors import LstmError
 from ..traces import Trace
+from .attention import view_attention
 from .coref import view_coref
 from .gates import view_gates, view_kept
 from .sentiment import view_sentiment
@@ -47,6 +48,7 @@ STYLES: Final[dict[str, Style]] = {
     "coref": Style("Coreference", "coref.html", Doc, view_coref, _READ),
     "sentiment": Style("Sentiment", "sentiment.html", Doc, view_sentiment, _READ),
     "gates": Style("Gates", "gates.html", Trace, view_gates, _TRACED),
+    "attention": Style("Attention", "attention.html", Trace, view_attention, _TRACED),
     "memory": Style("Memory", "memory.html", Trace, view_kept, _TRACED),
 }
 """The styles that `render` knows, by name."""

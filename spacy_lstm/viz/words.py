@@ -27,9 +27,7 @@ def spell_text(trace: Trace) -> list[dict[str, Any]]:
             "text": token.translate(_TURNING),
             "space": trace.text[start + len(token) : end],
         }
-        for i, (token, start, end) in enumerate(
-            zip(trace.tokens, trace.offsets, ends, strict=True)
-        )
+        for i, (token, start, end) in enumerate(zip(trace.tokens, trace.offsets, ends, strict=True))
     ]
 
 

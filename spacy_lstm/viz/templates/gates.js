@@ -35,7 +35,12 @@
     first += end - start;
   }
   const tokens = steps.length;
-  const value = (gate, name, token, unit) => unpack(gate.channels[name])[steps[token] * gate.units + unit];
+  const SIGNED = ["candidate", "cell_state", "hidden_state", "written"], UNBOUNDED = ["cell_state", "written"];
+  const value = (gate, name, token, unit) => {
+    if (gate.channels[name]) return unpack(gate.channels[name])[steps[token] * gate.units + unit];
+    const part = followed(gate)[token];
+    return part ? part[name][unit] : 0;
+  };
 
   const lastLayer = Math.max(...data.gates.map((gate) => gate.layer));
   const chosenForm = () => form && new FormData(form);
@@ -61,17 +66,27 @@
       const step = (at - start + first) * units, written = new Float64Array(units);
       for (let unit = 0; unit < units; unit++) {
         const comes = input ? input[step + unit] : 1 - keep[step + unit];
-        written[unit] = Math.abs(left[unit] * comes * candidate[step + unit]);
+        written[unit] = left[unit] * comes * candidate[step + unit];
       }
       found.push({ at, left: left.slice(), written });
       for (let unit = 0; unit < units; unit++) left[unit] *= keep[step + unit];
     }
     return found.sort((a, b) => a.at - b.at);
   };
+  // The same by token, worked out once for each token that is chosen.
+  const followed = (gate) => {
+    if (gate.chosen !== chosen) {
+      gate.chosen = chosen;
+      gate.followed = [];
+      for (const part of follow(gate, chosen)) gate.followed[part.at] = part;
+    }
+    return gate.followed;
+  };
   const sum = (numbers) => numbers.reduce((total, each) => total + each, 0);
 
   const showSide = (side) => {
-    const gate = find(side.dataset.direction), found = follow(gate, chosen);
+    const gate = find(side.dataset.direction);
+    const found = follow(gate, chosen).map((part) => ({ ...part, written: part.written.map(Math.abs) }));
     const total = sum(found.map((each) => sum(each.written))) || 1;
     const others = found.filter((each) => each.at !== chosen);
     const counts = new Map(), mostly = [];
@@ -158,7 +173,7 @@
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim().split(" ").map(Number);
   const showMap = () => {
     const wanted = chosenForm(), gate = find(wanted.get("direction")), name = wanted.get("channel");
-    const signed = gate.channels[name].low < 0;
+    const signed = SIGNED.includes(name);
     sortUnits(gate, name);
     canvas.width = gate.units;
     canvas.height = tokens;
@@ -167,7 +182,7 @@
     rows.forEach((row, token) => {
       let total = 0;
       columns.forEach((unit, column) => {
-        const x = value(gate, name, token, unit), shown = name === "cell_state" ? Math.tanh(x) : x;
+        const x = value(gate, name, token, unit), shown = UNBOUNDED.includes(name) ? Math.tanh(x) : x;
         total += Math.abs(x);
         image.data.set([...(shown < 0 ? negative : positive), Math.abs(shown) * 255], 4 * (token * gate.units + column));
       });
@@ -176,7 +191,7 @@
     });
     context.putImageData(image, 0, 0);
     const label = form.querySelector(`[value="${name}"] + span`).textContent;
-    root.querySelector(".what").textContent = label;
+    root.querySelector(".what").textContent = `${gate.units} units: ${label}`;
     root.querySelector(".ramp").classList.toggle("signed", signed);
     root.querySelector(".low").textContent = signed ? "−1" : "0";
     canvas.setAttribute("aria-label", `Heat map of ${label} by token and unit: arrow keys move over it, Enter chooses the token`);
@@ -200,7 +215,16 @@
   const choose = (token) => {
     chosen = Math.min(tokens - 1, Math.max(0, token));
     showMemory();
-    if (form) showMap();
+    if (form) {
+      showMap();
+      show(rows[chosen], cells.closest(".scroll"));
+    }
+    if (words.length) show(words[chosen], words[0].parentElement);
+  };
+  // Scrolls a region to a part of it, and nothing around it.
+  const show = (part, region) => {
+    const inside = part.getBoundingClientRect(), box = region.getBoundingClientRect();
+    if (inside.top < box.top + 40 || inside.bottom > box.bottom - 10) region.scrollTop += inside.top - box.top - box.height / 2;
   };
   const over = (event) => {
     const box = canvas.getBoundingClientRect();
