@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import LstmError
 from .files import replacing
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["CHANNELS", "AttentionTrace", "GateTrace", "Trace", "Window"]
 
@@ -244,7 +247,7 @@ class Trace:
             beside.write_bytes(content)
 
     @classmethod
-    def load(cls, path: str | Path) -> "Trace":
+    def load(cls, path: str | Path) -> "Self":
         """Read what `save` wrote."""
         source = Path(path)
         read = cls.from_npz if _suffix(source) == ".npz" else cls.from_json
@@ -266,7 +269,7 @@ class Trace:
         return stream.getvalue()
 
     @classmethod
-    def from_npz(cls, content: bytes) -> "Trace":
+    def from_npz(cls, content: bytes) -> "Self":
         """What `to_npz` gave."""
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
@@ -281,7 +284,7 @@ class Trace:
         return json.dumps({**self._head(), "arrays": arrays}, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, content: str | bytes) -> "Trace":
+    def from_json(cls, content: str | bytes) -> "Self":
         """What `to_json` gave."""
         try:
             head = json.loads(content)
@@ -317,7 +320,7 @@ class Trace:
             yield f"attention.{number}.weights", each.weights
 
     @classmethod
-    def _build(cls, head: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> "Trace":
+    def _build(cls, head: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> "Self":
         if head["format"] != _FORMAT:
             raise ValueError(f"the format is {head['format']!r}, expected {_FORMAT!r}")
         windows = tuple(Window(*map(int, window)) for window in head["windows"])

@@ -19,6 +19,7 @@ from .attention import view_attention
 from .coref import view_coref
 from .gates import view_gates, view_kept
 from .sentiment import view_sentiment
+from .words import TURNING
 
 __all__ = ["STYLES", "Style", "render"]
 
@@ -104,12 +105,18 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["visible"] = show_controls
+    environment.filters["label"] = show_label
     return environment
 
 
 def show_controls(text: str) -> str:
     """The text with control characters, which HTML forbids, as their pictures (␀, ␛)."""
     return text.translate(_CONTROL_PICTURES)
+
+
+def show_label(text: str) -> str:
+    """The same for what stands within the page's own words, whose direction it must not turn."""
+    return show_controls(text).translate(TURNING)
 
 
 _CONTROL_PICTURES: Final = {

@@ -5,12 +5,12 @@ from typing import Any, Final
 from ..coref.mentions import THIRD_PERSON_CLASSES, pronoun_class
 from ..traces import Trace
 
-__all__ = ["choose_token", "name_tokens", "spell_text"]
+__all__ = ["TURNING", "choose_token", "name_tokens", "spell_text"]
 
 _LONGEST: Final = 40
 _WHITE: Final = {" ": "␣", "\n": "⏎", "\t": "⇥"}
-# Marks that turn the direction of all that follows would turn the page's own words, too.
-_TURNING: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
+# Marks that turn the direction of what follows would turn the page's own words, too.
+TURNING: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
 
 
 def name_tokens(trace: Trace) -> list[str]:
@@ -20,11 +20,11 @@ def name_tokens(trace: Trace) -> list[str]:
 
 def spell_text(trace: Trace) -> list[dict[str, Any]]:
     """The text token by token: number, text and the space before the next one."""
-    ends = [*trace.offsets[1:], len(trace.text)]
+    ends = [*trace.offsets, len(trace.text)][1:]
     return [
         {
             "i": i,
-            "text": token.translate(_TURNING),
+            "text": token,
             "space": trace.text[start + len(token) : end],
         }
         for i, (token, start, end) in enumerate(zip(trace.tokens, trace.offsets, ends, strict=True))
@@ -43,5 +43,5 @@ def choose_token(trace: Trace) -> int:
 def _name(token: str) -> str:
     if token.isspace() or not token:
         return "".join(_WHITE.get(character, "␣") for character in token[:3]) or "∅"
-    name = " ".join(token.split()).translate(_TURNING)
+    name = " ".join(token.split()).translate(TURNING)
     return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"

@@ -14,7 +14,8 @@
   const start = (section, number) => {
     const data = JSON.parse(section.querySelector("script.data").textContent);
     const words = [...section.querySelectorAll(".text .word")], text = words[0].parentElement;
-    const names = words.map((word) => word.textContent.trim() || "␣");
+    // Marks that turn the direction of what follows stay in the text.
+    const names = words.map((word) => word.textContent.trim().replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd").slice(0, 40) || "␣");
     const rows = [...section.querySelectorAll(".map tbody tr")], form = section.querySelector(".controls");
     const places = unpack(data.places), heads = data.weights.map(unpack), tokens = words.length;
     const cells = section.querySelector(".cells"), canvas = document.createElement("canvas"), cursor = document.createElement("div");

@@ -6,7 +6,9 @@
   const data = JSON.parse(root.querySelector("script.data").textContent);
   const words = [...root.querySelectorAll(".memory .text .word")];
   const rows = [...root.querySelectorAll(".map tbody tr")];
-  const names = (words.length ? words : rows.map((row) => row.querySelector("bdi"))).map((place) => place.textContent.trim() || "␣");
+  const places = words.length ? words : rows.map((row) => row.querySelector("bdi"));
+  // Marks that turn the direction of what follows stay in the text.
+  const names = places.map((place) => place.textContent.trim().replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd").slice(0, 40) || "␣");
   const form = root.querySelector(".controls");
   const number = (value) => value.toFixed(2).replace("-", "−");
   const KEEPER = { lstm: "forget_gate", gru: "update_gate" };
