@@ -166,7 +166,9 @@ def _fonts() -> AbstractContextManager[None]:
             "figures need matplotlib: pip install 'spacy-lstm[plots]'; pages (.html) do not"
         ) from error
     installed = set(font_manager.get_font_names())
-    return rc_context({"font.family": ["DejaVu Sans", *(f for f in _WIDER if f in installed)]})
+    families = ["DejaVu Sans", *(family for family in _WIDER if family in installed)]
+    fonts: AbstractContextManager[None] = rc_context({"font.family": families})
+    return fonts
 
 
 def _start(tokens: int, columns: tuple[int, ...] = (1,)) -> tuple["Figure", Any]:

@@ -86,6 +86,12 @@
   };
   const sum = (numbers) => numbers.reduce((total, each) => total + each, 0);
 
+  // Scrolls a region to a part of it, and nothing around it.
+  const show = (part, region) => {
+    const inside = part.getBoundingClientRect(), box = region.getBoundingClientRect();
+    if (inside.top < box.top + 40 || inside.bottom > box.bottom - 10) region.scrollTop += inside.top - box.top - box.height / 2;
+  };
+
   const showSide = (side) => {
     const gate = find(side.dataset.direction);
     const found = follow(gate, chosen).map((part) => ({ ...part, written: part.written.map(Math.abs) }));
@@ -110,6 +116,7 @@
       figures[2].textContent = counts.get(at) || "";
       return row;
     }));
+    show(body.querySelector(".chosen"), side.querySelector(".scroll"));
     showLongest(side, gate, others, mostly);
     for (const { at, left } of others) {
       words[at].classList.add(gate.direction);
@@ -126,7 +133,7 @@
       const all = sum(others.map((each) => each.written[unit])) || 1e-12;
       name.textContent = `unit ${unit}`;
       word.textContent = names[mostly[unit].at];
-      item.append(name, ` reaches ${far.toFixed(1)} tokens far; ${Math.round(100 * mostly[unit].written[unit] / all)}% of what it holds of them is `, word);
+      item.append(name, ` reaches ${far.toFixed(1)} tokens far; ${Math.round(100 * mostly[unit].written[unit] / all)}% of what it holds of them is “`, word, "”");
       return item;
     });
     side.querySelector(".longest").replaceChildren(...items);
@@ -223,11 +230,6 @@
     }
     if (words.length) show(words[chosen], words[0].parentElement);
   };
-  // Scrolls a region to a part of it, and nothing around it.
-  const show = (part, region) => {
-    const inside = part.getBoundingClientRect(), box = region.getBoundingClientRect();
-    if (inside.top < box.top + 40 || inside.bottom > box.bottom - 10) region.scrollTop += inside.top - box.top - box.height / 2;
-  };
   const over = (event) => {
     const box = canvas.getBoundingClientRect();
     return [Math.floor((event.clientY - box.top) / box.height * tokens), Math.floor((event.clientX - box.left) / box.width * columns.length)];
@@ -255,6 +257,13 @@
     form.addEventListener("submit", (event) => event.preventDefault());
     rows.forEach((row, token) => row.cells[0].addEventListener("click", () => choose(token)));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showMap);
+    // An address may say what to show: page.html#channel=left&order=reach&token=3
+    const wanted = new URLSearchParams(location.hash.slice(1));
+    for (const name of ["channel", "direction", "layer", "order"]) {
+      const fits = [...form.querySelectorAll(`[name=${name}], [name=${name}] option`)].some((each) => each.value === wanted.get(name));
+      if (fits) form[name].value = wanted.get(name);
+    }
+    if (steps[wanted.get("token")] !== undefined) chosen = Number(wanted.get("token"));
     form.hidden = false;
     showMap();
   }
