@@ -32,7 +32,8 @@ def spell_text(trace: Trace) -> list[dict[str, Any]]:
 
 
 def choose_token(trace: Trace) -> int:
-    """The token that is looked at first: the first third-person pronoun, or else the last word."""
+    """The token that is looked at first: the first third-person pronoun that something stands
+    before, or else the last word."""
     for i, token in enumerate(trace.tokens):
         if i and pronoun_class(token) in THIRD_PERSON_CLASSES:
             return i

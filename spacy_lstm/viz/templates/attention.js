@@ -68,8 +68,10 @@
       });
       rows.forEach((row, i) => row.classList.toggle("chosen", i === chosen));
       text.setAttribute("aria-activedescendant", words[chosen].id);
+      const region = cells.closest(".scroll");
       show(words[chosen], text);
-      show(rows[chosen], cells.closest(".scroll"));
+      show(rows[chosen], region);
+      region.scrollLeft = cells.offsetLeft + chosen / tokens * cells.clientWidth - region.clientWidth / 2;
     };
     // Scrolls a region to a part of it, and nothing around it.
     const show = (part, region) => {
