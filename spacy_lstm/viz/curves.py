@@ -18,6 +18,7 @@ _LOOKS: Final = {
 # Gradients below this are drawn as this: 1e-160 says no more than 1e-40 does.
 _LEAST_GRADIENT: Final = 1e-40
 _PANEL: Final = 3.1
+_ROWS: Final = ("right answers", "gradient (dotted: untrained)", "seconds of training")
 
 
 def can_draw() -> bool:
@@ -54,9 +55,7 @@ def draw_probe(probe: Mapping[str, Any], form: Literal["svg", "png"] = "svg") ->
         for column, name in enumerate(names):
             rows = [row for row in probe["results"] if row["task"] == name]
             _draw_task(axes[:, column], name, probe["tasks"][name], rows)
-        for axis, label in zip(
-            axes[:, 0], ("right answers", "gradient norm", "seconds of training"), strict=True
-        ):
+        for axis, label in zip(axes[:, 0], _ROWS, strict=True):
             axis.set_ylabel(label)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
