@@ -16,6 +16,7 @@ from .explain import explain_cli
 from .label import label_cli
 from .prepare import prepare_cli
 from .pretrain import pretrain_cli
+from .probe import probe_cli
 from .resolve import resolve_cli
 from .silver import silver_cli
 from .split import split_cli
@@ -108,4 +109,5 @@ app.add_typer(evaluate_app, name="evaluate")
 app.command("resolve")(resolve_cli)
 app.command("classify")(classify_cli)
 app.command("explain")(explain_cli)
+app.command("probe")(probe_cli)
 app.command("bundle")(bundle_cli)

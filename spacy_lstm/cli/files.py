@@ -13,17 +13,17 @@ from ..files import replacing
 __all__ = ["write_atomically", "write_doc_bin", "write_rows"]
 
 
-def write_atomically(path: str | Path, text: str) -> None:
+def write_atomically(path: str | Path, content: str | bytes) -> None:
     """Write beside, then rename; missing folders are made.
 
     Args:
         path: the file, replaced if it is there.
-        text: its content, written as UTF-8.
+        content: what it holds; text is written as UTF-8.
 
     Raises LstmError, with the file's own name, where it cannot be written.
     """
     with replacing(Path(path)) as beside:
-        beside.write_text(text, encoding="utf-8")
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def write_doc_bin(path: str | Path, binary: DocBin) -> None:

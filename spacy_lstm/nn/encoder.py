@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from .attention import build_attention
 
-__all__ = ["CELLS", "BiLSTMEncoder", "pad_index"]
+__all__ = ["CELLS", "BiLSTMEncoder", "open_forget_gates", "pad_index"]
 
 CELLS: Final = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 _KERNELS: Final[dict[str, Any]] = {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh}
@@ -48,6 +48,16 @@ def pad_index(lengths: Tensor) -> PadIndex:
     mask = places.unsqueeze(0) < lengths.unsqueeze(1)
     gather = (starts.unsqueeze(1) + places).masked_fill(~mask, 0)
     return PadIndex(gather, mask.flatten().nonzero().squeeze(1), mask)
+
+
+def open_forget_gates(layer: nn.RNNBase) -> None:
+    """Give the forget gates of an LSTM a bias of 1, which lets the cell state carry from the first
+    step (Gers et al. 2000; Jozefowicz et al. 2015)."""
+    # torch has two biases per gate, in the order i, f, g, o.
+    for name, bias in layer.named_parameters():
+        if name.startswith("bias_ih"):
+            hidden = len(bias) // 4
+            nn.init.ones_(bias.data[hidden : 2 * hidden])
 
 
 class BiLSTMEncoder(nn.Module):
@@ -98,16 +108,9 @@ class BiLSTMEncoder(nn.Module):
         )
         self.norm = nn.LayerNorm(width) if attention else None
         if cell == "lstm":
-            self._open_forget_gates()
-
-    def _open_forget_gates(self) -> None:
-        # A forget bias of 1 lets the cell state carry from the first step (Gers et al. 2000;
-        # Jozefowicz et al. 2015). torch has two biases per gate, in the order i, f, g, o.
-        for layer in self.layers:
-            for name, bias in layer.named_parameters():
-                if name.startswith("bias_ih"):
-                    hidden = len(bias) // 4
-                    nn.init.ones_(bias.data[hidden : 2 * hidden])
+            for recurrent in self.layers:
+                assert isinstance(recurrent, nn.RNNBase)
+                open_forget_gates(recurrent)
 
     def forward(self, X: Tensor, lengths: Sequence[int]) -> Tensor:
         """Encode a ragged batch.
