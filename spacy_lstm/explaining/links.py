@@ -20,7 +20,7 @@ from ..coref.pair_values import describe_values
 from ..errors import LstmError
 from ..models.attribution import GRADIENT_METHODS, LinkReplay, LinkTarget, PairShares
 from ..tracing import Heard, listen
-from .parts import find_component
+from .parts import find_component, read_first
 from .records import Candidate, FeatureShare, LinkExplanation
 from .sentiment import check_method
 
@@ -107,7 +107,7 @@ def hear_links(
     `explain_links`."""
     name = find_component(nlp, _FACTORY, component)
     pipe: Any = nlp.get_pipe(name)
-    heard = listen(nlp, text_or_doc, component=name)
+    heard = listen(nlp, read_first(nlp, name, text_or_doc), component=name)
     if not len(heard.doc):
         raise LstmError("nothing to explain: the text has no token")
     replay = LinkReplay(heard.recording)
@@ -142,6 +142,9 @@ def _find_decisions(
                 for row in (rows[link.anaphor], rows[link.antecedent])
             }
             row = max(chosen, key=lambda row: _decides(p[row], chosen[row]))
+            if not chosen[row].any():
+                # What led there was not sure enough to stay in the cluster.
+                chosen[row] = np.arange(chosen[row].size) == np.argmax(p[row, 1:])
             column = int(np.argmax(np.where(chosen[row], p[row, 1:], -1.0)))
             yield Decision(link, row, chosen[row], column)
 

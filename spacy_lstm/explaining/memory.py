@@ -42,9 +42,7 @@ def cell_contributions(gates: GateTrace, token: int) -> Floats:
     return np.asarray(survival * written)
 
 
-def memory_at(
-    trace: Trace, token: int, *, layer: int = 0, direction: str = "forward"
-) -> Memory:
+def memory_at(trace: Trace, token: int, *, layer: int = 0, direction: str = "forward") -> Memory:
     """What is remembered of every token once `token` has been read: of a pronoun, say.
 
     trace: of an LSTM or a GRU, from `spacy_lstm.trace`.

@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from ..errors import LstmError
 from ..tracing import find_pipes
 
-__all__ = ["batch_parts", "find_component", "prepare_parts"]
+__all__ = ["batch_parts", "find_component", "prepare_parts", "read_first"]
 
 # Tokens of all parts that are read together: it bounds the memory that this takes.
 _BATCH_TOKENS: Final = 4_000
@@ -52,6 +52,14 @@ def prepare_parts(
     for pipe in list(find_pipes(nlp, component))[:-1]:
         docs = list(pipe.pipe(docs))
     return docs
+
+
+def read_first(nlp: Language, component: str, text_or_doc: str | Doc) -> str | Doc:
+    """A text as the component takes it. A `Doc` is replaced by a new one where the component
+    listens to another: that has to read it, and would write to it."""
+    if isinstance(text_or_doc, str) or len(list(find_pipes(nlp, component))) == 1:
+        return text_or_doc
+    return prepare_parts(nlp, component, text_or_doc, [range(len(text_or_doc))])[0]
 
 
 def batch_parts(parts: Sequence[Sequence[int]]) -> Iterator[list[Any]]:

@@ -12,12 +12,14 @@ from ..errors import LstmError
 from ..labels import SIDES
 from ..models.attribution import GRADIENT_METHODS, TextReplay
 from ..tracing import Heard, listen
-from .parts import batch_parts, find_component, prepare_parts
+from .parts import batch_parts, find_component, prepare_parts, read_first
 from .records import SentimentExplanation
 
 __all__ = [
     "SENTIMENT_METHODS",
+    "check_method",
     "explain_sentiment",
+    "hear_sentiment",
     "label_probabilities",
     "running_sentiment",
     "share_log_odds",
@@ -78,7 +80,7 @@ def hear_sentiment(
 ) -> tuple[Heard, Any]:
     """A text that the component has read, and the component."""
     name = find_component(nlp, _FACTORY, component)
-    heard = listen(nlp, text_or_doc, component=name)
+    heard = listen(nlp, read_first(nlp, name, text_or_doc), component=name)
     if all(token.is_space for token in heard.doc):
         raise LstmError("nothing to explain: the text has no word")
     return heard, nlp.get_pipe(name)
@@ -115,7 +117,8 @@ def _read_attention(heard: Heard) -> Floats:
     found = heard.recording.read_attention(heard.recording.read_windows())
     for attention in found:
         if attention.name == "pooling":
-            return attention.dense(len(heard.doc)).mean(axis=0)[0].astype(np.float64)
+            weights = attention.dense(len(heard.doc)).mean(axis=0)[0]
+            return np.asarray(weights, dtype=np.float64)
     raise LstmError(f"no attention pools the words of {heard.component}: choose another method")
 
 
@@ -161,7 +164,7 @@ def label_probabilities(
     RETURNS: *shape* ``(parts, labels)``
     """
     pipe: Any = nlp.get_pipe(component)
-    found = []
+    found: list[list[float]] = []
     for batch in batch_parts(parts):
         predictions = pipe.predict(prepare_parts(nlp, component, doc, batch))
         found.extend(prediction.probabilities for prediction in predictions)
@@ -191,4 +194,5 @@ def running_sentiment(
     signs = [
         float(label in SIDES["POSITIVE"]) - float(label in SIDES["NEGATIVE"]) for label in labels
     ]
-    return (label_probabilities(nlp, name, doc, parts) @ np.array(signs)).tolist()
+    scores = label_probabilities(nlp, name, doc, parts) @ np.array(signs)
+    return [float(score) for score in scores]

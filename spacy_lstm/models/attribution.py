@@ -83,7 +83,7 @@ class TextReplay:
             return log_odds(logits, chosen).unsqueeze(1)
 
         found = GRADIENT_METHODS[method](score, self._read.embeddings)[0]
-        return _to_numpy(found)
+        return np.asarray(_to_numpy(found))
 
 
 class LinkTarget(NamedTuple):
@@ -155,7 +155,7 @@ class LinkReplay:
 
         if not targets:
             return np.zeros((0, len(self._read.embeddings)), dtype=np.float32)
-        return _to_numpy(GRADIENT_METHODS[method](score, self._read.embeddings))
+        return np.asarray(_to_numpy(GRADIENT_METHODS[method](score, self._read.embeddings)))
 
     def share_features(
         self, targets: Sequence[LinkTarget], pairs: Sequence[tuple[int, int]]
