@@ -50,7 +50,7 @@ def evaluate_faithfulness(
         task: "sentiment" for the label of each text, 10 to 50 % of whose words go; "links" for the
             antecedents of pronouns, from whose texts 1 to 10 words go, but not the pronoun and its
             candidates. In pair data it is the pronoun that is asked about, elsewhere all.
-        methods: some of those that the task has; none: all.
+        methods: some of those that the task has; none: all that the model has.
         limit: at most this many texts; 0: all.
         seed: of the random orders.
         progress: show a bar on a terminal.
@@ -67,7 +67,7 @@ def evaluate_faithfulness(
     options = {"kind": "text"} if task == "sentiment" else {}
     docs = read_docs(nlp, data, limit=limit, **options)
     bar = tqdm(docs, unit=" texts", disable=None if progress else True)
-    answers = _answers(nlp, bar, task, list(methods) or list(known), pipe.name)
+    answers = _answers(nlp, bar, task, methods, pipe.name)
     found = measure_faithfulness(answers, steps=steps, seed=seed)
     figures = {name: each._asdict() for name, each in found.methods.items()}
     return {"task": task, "texts": len(docs), **found._asdict(), "methods": figures}

@@ -13,7 +13,13 @@ from ..coref.mentions import Span
 from .faithfulness import Answer
 from .links import LINK_METHODS, Decision, HeardLinks, hear_links
 from .parts import batch_parts, prepare_parts
-from .sentiment import SENTIMENT_METHODS, hear_sentiment, label_probabilities, weigh_words
+from .sentiment import (
+    SENTIMENT_METHODS,
+    hear_sentiment,
+    label_probabilities,
+    read_pooling,
+    weigh_words,
+)
 
 __all__ = ["link_answers", "sentiment_answers"]
 
@@ -25,13 +31,14 @@ def sentiment_answers(
     nlp: Language,
     docs: Iterable[Doc],
     *,
-    methods: Sequence[str] = SENTIMENT_METHODS,
+    methods: Sequence[str] = (),
     component: str | None = None,
 ) -> Iterator[Answer]:
     """The label that `lstm_sentiment` gives to each text, whatever is true; texts without a word
     are passed over.
 
     docs: texts; they are not changed.
+    methods: some of `SENTIMENT_METHODS`; none: all that the model has.
     """
     for doc in docs:
         if all(token.is_space for token in doc):
@@ -39,7 +46,10 @@ def sentiment_answers(
         heard, pipe = hear_sentiment(nlp, doc.text, component)
         (prediction,) = pipe.predict([heard.doc])
         label = int(np.argmax(prediction.probabilities))
-        weights = {method: weigh_words(nlp, heard, label, method) for method in methods}
+        known = [
+            m for m in SENTIMENT_METHODS if m != "attention" or read_pooling(heard) is not None
+        ]
+        weights = {method: weigh_words(nlp, heard, label, method) for method in methods or known}
         removable = [token.i for token in heard.doc if not token.is_space]
         ask = partial(_ask_label, nlp, heard.component, heard.doc, label)
         yield Answer(weights, removable, ask)
@@ -56,7 +66,7 @@ def link_answers(
     nlp: Language,
     docs: Iterable[Doc],
     *,
-    methods: Sequence[str] = LINK_METHODS,
+    methods: Sequence[str] = (),
     anaphors: Callable[[Doc], Sequence[Span] | None] = lambda doc: None,
     component: str | None = None,
 ) -> Iterator[Answer]:
@@ -64,6 +74,7 @@ def link_answers(
     candidates stay in the text, whatever is taken out of it.
 
     docs: texts; they are not changed.
+    methods: some of `LINK_METHODS`; none: all that the model has.
     anaphors: gives the pronouns of a text to take, in its characters, or None for all.
     """
     for doc in docs:
@@ -78,7 +89,9 @@ def link_answers(
         ]
         if not decisions:
             continue
-        weights = {method: heard.weigh_words(decisions, method) for method in methods}
+        attends = heard.read_attention(decisions) is not None
+        known = [method for method in LINK_METHODS if method != "attention" or attends]
+        weights = {method: heard.weigh_words(decisions, method) for method in methods or known}
         for number, decision in enumerate(decisions):
             kept = _rivals(heard, decision)
             held = {i for span in kept for i in range(*span)}

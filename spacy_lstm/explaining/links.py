@@ -34,7 +34,7 @@ finds heads, from the mention and its likeliest candidate; and those by the embe
 `nn.attribution`."""
 
 _FACTORY: Final = "lstm_coref"
-_DEFAULT: Final = "gradient_x_input"
+_DEFAULT: Final = "leave_one_out"
 
 
 class Decision(NamedTuple):
@@ -65,7 +65,10 @@ class HeardLinks(NamedTuple):
     def weigh_words(self, decisions: Sequence[Decision], method: str) -> Floats:
         """What each token brought to some decisions. *Shape:* ``(decisions, tokens)``"""
         if method == "attention":
-            return self._read_attention(decisions)
+            found = self.read_attention(decisions)
+            if found is None:
+                raise LstmError(f"no attention in {self.heard.component}: choose another method")
+            return found
         return self.replay.attribute(self.targets(decisions), method).astype(np.float64)
 
     def targets(self, decisions: Sequence[Decision]) -> list[LinkTarget]:
@@ -81,11 +84,13 @@ class HeardLinks(NamedTuple):
         mentions = self.scores.mentions
         return int(mentions.start[row]), int(mentions.end[row])
 
-    def _read_attention(self, decisions: Sequence[Decision]) -> Floats:
+    def read_attention(self, decisions: Sequence[Decision]) -> Floats | None:
+        """How much mention and likeliest candidate look at each token; None without attention.
+        *Shape:* ``(decisions, tokens)``"""
         recording = self.heard.recording
         found = recording.read_attention(recording.read_windows())
         if not found:
-            raise LstmError(f"no attention in {self.heard.component}: choose another method")
+            return None
         tokens = len(self.heard.doc)
         looks = found[0].dense(tokens).mean(axis=0).astype(np.float64)
         rows = np.zeros((len(decisions), tokens))
@@ -169,6 +174,7 @@ def explain_links(
 
     method: how the words are weighed, one of `LINK_METHODS`. The default is the one whose first
         words, taken out of the text, change the answer most: docs/explaining.md has the figures.
+        Its time grows with the square of the text's length; that of "gradient_x_input" does not.
     pronouns_only: leave out links of names and nouns.
     least: candidates less probable than this are left out, but for the likeliest chosen one.
     component: name of the component; None for the first.

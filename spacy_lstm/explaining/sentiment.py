@@ -21,6 +21,7 @@ __all__ = [
     "explain_sentiment",
     "hear_sentiment",
     "label_probabilities",
+    "read_pooling",
     "running_sentiment",
     "share_log_odds",
     "weigh_words",
@@ -34,7 +35,7 @@ attention; those by the embeddings, see `nn.attribution`; and how far the log od
 is taken out of the text."""
 
 _FACTORY: Final = "lstm_sentiment"
-_DEFAULT: Final = "deletion"
+_DEFAULT: Final = "integrated_gradients"
 
 
 def explain_sentiment(
@@ -101,11 +102,14 @@ def weigh_words(nlp: Language, heard: Heard, label: int, method: str) -> Floats:
     if method in GRADIENT_METHODS:
         return TextReplay(heard.recording).attribute(label, method).astype(np.float64)
     if method == "attention":
-        return _read_attention(heard)
+        found = read_pooling(heard)
+        if found is None:
+            raise LstmError(f"no attention pools the words of {heard.component}: choose another")
+        return found
     pipe: Any = nlp.get_pipe(heard.component)
     if method == "shares":
-        found = pipe.read_shares([heard.doc])
-        return share_log_odds(found.logits[0], found.shares[0], label)
+        said = pipe.read_shares([heard.doc])
+        return share_log_odds(said.logits[0], said.shares[0], label)
     tokens = range(len(heard.doc))
     parts = [[i for i in tokens if i != out] for out in tokens]
     logits = _read_logits(nlp, heard, [list(tokens), *parts])
@@ -113,13 +117,15 @@ def weigh_words(nlp: Language, heard: Heard, label: int, method: str) -> Floats:
     return np.asarray(odds[0] - odds[1:])
 
 
-def _read_attention(heard: Heard) -> Floats:
+def read_pooling(heard: Heard) -> Floats | None:
+    """The weights of the attention that pools the words; None where none does. *Shape:*
+    ``(tokens,)``"""
     found = heard.recording.read_attention(heard.recording.read_windows())
     for attention in found:
         if attention.name == "pooling":
             weights = attention.dense(len(heard.doc)).mean(axis=0)[0]
             return np.asarray(weights, dtype=np.float64)
-    raise LstmError(f"no attention pools the words of {heard.component}: choose another method")
+    return None
 
 
 def share_log_odds(logits: npt.NDArray[Any], shares: npt.NDArray[Any], label: int) -> Floats:

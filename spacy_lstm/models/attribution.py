@@ -160,27 +160,29 @@ class LinkReplay:
     def share_features(
         self, targets: Sequence[LinkTarget], pairs: Sequence[tuple[int, int]]
     ) -> list[PairShares]:
-        """What the named features of its pairs brought to each target.
+        """What the named features of its pairs brought to each target. Targets of one mention have
+        the same candidates chosen.
 
         pairs: of each target the mention and the column of the candidate whose values are told.
         """
         if not targets:
             return []
 
+        # An antecedent that joined several anaphors has made one decision.
+        rows = {target.row: target for target in targets}
+
         def score(output: CorefOutput) -> Tensor:
-            return _score_targets(output, targets, 1)[0]
+            return _score_targets(output, list(rows.values()), 1)[0]
 
         found = feature_shares(self._scorer, self._X, self._request, score)
-        sizes = [*PAIR_FEATURES.values(), *ROLE_FEATURES.values()]
         firsts = np.concatenate([_firsts(PAIR_FEATURES), _firsts(ROLE_FEATURES)])
         values = _to_numpy(found.values) - firsts[: found.values.shape[1]]
-        assert values.shape[1] in (len(PAIR_FEATURES), len(sizes))
         places = self.scores.pairs
+        without = dict(zip(rows, found.without.tolist(), strict=True))
         told = []
-        for number, (row, column) in enumerate(pairs):
+        for row, column in pairs:
             (pair,) = np.flatnonzero((places.anaphor == row) & (places.column == column))
-            shares = found.shares[number].tolist()
-            told.append(PairShares(values[pair].tolist(), shares, float(found.without[number])))
+            told.append(PairShares(values[pair].tolist(), found.shares[row].tolist(), without[row]))
         return told
 
 

@@ -1,0 +1,130 @@
+"""Why an anaphor has its antecedent: what must hold of every explanation, and what it tells."""
+
+import json
+
+import numpy as np
+import pytest
+import spacy
+
+from spacy_lstm.errors import LstmError
+from spacy_lstm.explaining import LINK_METHODS, explain_links
+
+TEXT = "Alice met Bob in the garden. She smiled at him, and he gave her his old book."
+
+
+@pytest.fixture(scope="module")
+def found(bundle):
+    return explain_links(bundle, TEXT, least=0.0)
+
+
+def test_one_record_a_link_as_the_pipeline_says(bundle, found):
+    links = bundle(TEXT)._.coref_links
+    told = [(e.anaphor, e.antecedent, e.anaphor_text, e.antecedent_text) for e in found]
+    assert told == [((a.start, a.end), (b.start, b.end), a.text, b.text) for a, b, _ in links]
+    assert [e.probability for e in found] == pytest.approx([s for *_, s in links], abs=1e-5)
+    assert [e.anaphor_text for e in found] == ["She", "him", "he", "her", "his"]
+
+
+def test_probabilities_and_shares_are_of_one_decision(found):
+    for each in found:
+        p = [candidate.probability for candidate in each.candidates]
+        assert p == sorted(p, reverse=True)
+        assert sum(p) + each.none == pytest.approx(1.0, abs=1e-6)
+        chosen = sum(c.probability for c in each.candidates if c.chosen)
+        assert np.log(chosen / (1 - chosen)) == pytest.approx(each.log_odds, abs=1e-3)
+        shares = sum(feature.share for feature in each.features) + each.without_features
+        assert shares == pytest.approx(each.log_odds, abs=0.05)
+        assert each.decided_by == each.anaphor
+        sizes = [abs(feature.share) for feature in each.features]
+        assert sizes == sorted(sizes, reverse=True)
+
+
+def test_gender_is_why_she_is_alice(found):
+    she = found[0]
+    assert she.antecedent_text == "Alice"
+    first = she.features[0]
+    assert (first.name, first.value) == (
+        "gender and number",
+        "feminine singular – feminine singular",
+    )
+    assert first.share > 1
+    assert {c.text for c in she.candidates if c.chosen} == {"Alice"}
+
+
+@pytest.mark.parametrize("method", LINK_METHODS)
+def test_words_by_every_method(bundle, found, method):
+    told = explain_links(bundle, TEXT, method=method)
+    assert [e.method for e in told] == [method] * 5
+    for each, other in zip(told, found, strict=True):
+        assert len(each.words) == len(each.tokens) == 20
+        assert each.log_odds == pytest.approx(other.log_odds, abs=1e-5)
+        assert any(each.words)
+        if method == "attention":
+            assert sum(each.words) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_unlikely_candidates_can_be_left_out(bundle, found):
+    few = explain_links(bundle, TEXT, least=1.0)
+    for each, every in zip(few, found, strict=True):
+        (one,) = each.candidates
+        assert one == next(c for c in every.candidates if c.chosen)
+
+
+def test_a_doc_is_not_changed_and_json_takes_all(bundle, found, unchanged):
+    doc = bundle(TEXT)
+    before = unchanged(doc)
+    told = explain_links(bundle, doc, least=0.0)
+    assert unchanged(doc) == before
+    assert [e.words for e in told] == [e.words for e in found]
+    again = json.loads(json.dumps(told[0].to_dict()))
+    assert again["candidates"][0]["text"] == "Alice"
+    assert again["features"][0]["name"] == "gender and number"
+    assert again["anaphor"] == [7, 8]
+
+
+def test_names_too(bundle):
+    text = "Alice Brown sang. Later Alice Brown danced, and she laughed."
+    told = explain_links(bundle, text, pronouns_only=False)
+    assert [e.anaphor_text for e in told] == ["Alice Brown", "she"]
+    assert {f.name: f.value for f in told[0].features}["string match"] == "same name"
+    assert [e.anaphor_text for e in explain_links(bundle, text)] == ["she"]
+
+
+def test_the_mention_that_decided_may_be_the_antecedent(bundle):
+    """A pronoun that joined nothing itself was joined by a later name."""
+    texts = (
+        "When he came home, John was tired.",
+        "Although she was late, Mary ran.",
+        "In his speech, Bob thanked Ann.",
+    )
+    for each in (e for text in texts for e in explain_links(bundle, text)):
+        assert each.decided_by in (each.anaphor, each.antecedent)
+        assert any(candidate.chosen for candidate in each.candidates)
+        assert np.isfinite(each.log_odds)
+
+
+def test_a_threshold_leaves_sure_links_alone(bundle):
+    pipe = bundle.get_pipe("lstm_coref")
+    pipe.threshold = 0.9
+    try:
+        links = bundle(TEXT)._.coref_links
+        told = explain_links(bundle, TEXT)
+    finally:
+        pipe.threshold = 0.0
+    assert len(told) == len(links) < 5
+    assert all(any(c.chosen for c in each.candidates) for each in told)
+
+
+def test_a_text_without_links(bundle):
+    assert explain_links(bundle, "The train leaves at nine.") == []
+
+
+def test_mistakes(bundle):
+    with pytest.raises(LstmError, match="no method 'lime': expected one of attention, gradient_x"):
+        explain_links(bundle, TEXT, method="lime")
+    with pytest.raises(LstmError, match="no lstm_coref in the pipeline: it has no components"):
+        explain_links(spacy.blank("en"), TEXT)
+    with pytest.raises(LstmError, match="no lstm_coref named 'lstm_sentiment' in the pipeline"):
+        explain_links(bundle, TEXT, component="lstm_sentiment")
+    with pytest.raises(LstmError, match="nothing to"):
+        explain_links(bundle, "")
