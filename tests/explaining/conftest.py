@@ -76,3 +76,19 @@ def unchanged():
         return doc.to_bytes()
 
     return content
+
+
+@pytest.fixture(scope="session")
+def shared_coref():
+    """A pipeline whose `lstm_coref`, of random weights and without a second task, listens to a
+    `tok2vec`. It links all that it can."""
+    fix_random_seed(1)
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec", config={"model": _encoder(shortcut=False)})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 8}
+    model = {"@architectures": "spacy_lstm.Coref.v1", "tok2vec": listener}
+    pipe = nlp.add_pipe("lstm_coref", config={"pretrained": None, "model": model})
+    doc = nlp.make_doc("Ann ran. She won.")
+    nlp.initialize(lambda: [Example(doc, doc.copy())])
+    pipe.cfg["null_bias"] = {"SHE": -20.0, "HE": -20.0}
+    return nlp

@@ -119,6 +119,26 @@ def test_a_text_without_links(bundle):
     assert explain_links(bundle, "The train leaves at nine.") == []
 
 
+def test_behind_a_shared_encoder_and_without_a_second_task(shared_coref, unchanged):
+    doc = shared_coref.make_doc(TEXT)
+    before = unchanged(doc)
+    found = explain_links(shared_coref, doc, least=0.0)
+    assert unchanged(doc) == before
+    assert len(found) >= 3
+    links = shared_coref(TEXT)._.coref_links
+    by_anaphor = {(a.start, a.end): score for a, _, score in links}
+    for each in found:
+        assert each.probability == pytest.approx(by_anaphor[each.anaphor], abs=1e-5)
+        assert len(each.features) == 14
+        shares = sum(feature.share for feature in each.features) + each.without_features
+        assert shares == pytest.approx(each.log_odds, abs=0.05)
+        assert any(each.words)
+    told = explain_links(shared_coref, TEXT, least=0.0)
+    assert [e.words for e in told] == [pytest.approx(e.words, abs=1e-5) for e in found]
+    with pytest.raises(LstmError, match="no attention in lstm_coref: choose another method"):
+        explain_links(shared_coref, TEXT, method="attention")
+
+
 def test_mistakes(bundle):
     with pytest.raises(LstmError, match="no method 'lime': expected one of attention, gradient_x"):
         explain_links(bundle, TEXT, method="lime")
