@@ -149,6 +149,7 @@ def _find_decisions(
             row = max(chosen, key=lambda row: _decides(p[row], chosen[row]))
             if not chosen[row].any():
                 # What led there was not sure enough to stay in the cluster.
+                row = min(chosen, key=lambda row: p[row, 0])
                 chosen[row] = np.arange(chosen[row].size) == np.argmax(p[row, 1:])
             column = int(np.argmax(np.where(chosen[row], p[row, 1:], -1.0)))
             yield Decision(link, row, chosen[row], column)

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 import spacy
 
+from spacy_lstm.coref.candidates import Pairs, describe_mentions, read_words
+from spacy_lstm.coref.decode import CorefScores, Link
+from spacy_lstm.coref.words import describe_word
 from spacy_lstm.errors import LstmError
 from spacy_lstm.explaining import LINK_METHODS, explain_links
+from spacy_lstm.explaining.links import _find_decisions
 
 TEXT = "Alice met Bob in the garden. She smiled at him, and he gave her his old book."
 
@@ -90,17 +94,29 @@ def test_names_too(bundle):
     assert [e.anaphor_text for e in explain_links(bundle, text)] == ["she"]
 
 
-def test_the_mention_that_decided_may_be_the_antecedent(bundle):
+def decided(p, clusters):
+    """What `_find_decisions` makes of "He ran . Bob sat", where He has the later name as its only
+    candidate and Bob the pronoun; from probabilities, of none and of that candidate."""
+    codes = np.array([describe_word(word, 0) for word in ["He", "ran", ".", "Bob", "sat"]])
+    words = read_words(codes, [5])
+    mentions = describe_mentions(words, np.array([0, 3]), np.array([1, 4]))
+    candidates = np.array([[1, -1], [-1, 0]])
+    pairs = Pairs(candidates, np.array([0, 1]), np.array([0, 1]))
+    scores = CorefScores(np.zeros((2, 2), np.float32), np.zeros(2, np.float32), mentions, pairs)
+    link = Link((0, 1), (3, 4), 0.8)
+    (found,) = _find_decisions(scores, np.array(p), clusters, [[link]], True)
+    return found.row, found.chosen.tolist(), found.column
+
+
+def test_the_mention_that_decided_may_be_the_antecedent():
     """A pronoun that joined nothing itself was joined by a later name."""
-    texts = (
-        "When he came home, John was tired.",
-        "Although she was late, Mary ran.",
-        "In his speech, Bob thanked Ann.",
-    )
-    for each in (e for text in texts for e in explain_links(bundle, text)):
-        assert each.decided_by in (each.anaphor, each.antecedent)
-        assert any(candidate.chosen for candidate in each.candidates)
-        assert np.isfinite(each.log_odds)
+    cluster = [[(0, 1), (3, 4)]]
+    assert decided([[0.2, 0.8, 0.0], [0.9, 0.0, 0.1]], cluster) == (0, [True, False], 0)
+    assert decided([[0.9, 0.1, 0.0], [0.2, 0.0, 0.8]], cluster) == (1, [False, True], 1)
+
+
+def test_what_led_there_may_have_left_the_cluster():
+    assert decided([[0.9, 0.1, 0.0], [0.2, 0.0, 0.8]], [[]]) == (1, [False, True], 1)
 
 
 def test_a_threshold_leaves_sure_links_alone(bundle):
