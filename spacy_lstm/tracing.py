@@ -1,19 +1,19 @@
 """From a pipeline and a text to a trace."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Model
 
 from .errors import LstmError
-from .models.recording import has_encoder, record
+from .models.recording import Recording, has_encoder, record
 from .nn.worked_example import PUBLISHED, WORDS, follow_cell
 from .traces import Trace as PlainTrace
 from .viz import render
 
-__all__ = ["PUBLISHED", "Trace", "trace", "trace_example"]
+__all__ = ["PUBLISHED", "Heard", "Trace", "find_pipes", "listen", "trace", "trace_example"]
 
 _EXAMPLE: Final = "Alice is happy. She smiles."
 
@@ -38,6 +38,35 @@ def trace(nlp: Language, text_or_doc: str | Doc, *, component: str | None = None
 
     Raises LstmError where there is no such component or nothing to read.
     """
+    heard = listen(nlp, text_or_doc, component=component)
+    doc, recording = heard.doc, heard.recording
+    windows = recording.read_windows()
+    if not windows:
+        raise LstmError("nothing to trace: the text has no token that the encoder reads")
+    return Trace(
+        text=doc.text,
+        lang=doc.lang_,
+        tokens=tuple(token.text for token in doc),
+        offsets=tuple(token.idx for token in doc),
+        component=heard.component,
+        windows=windows,
+        gates=recording.read_gates(windows),
+        attention=recording.read_attention(windows),
+    )
+
+
+class Heard(NamedTuple):
+    """A text that was read, and what was heard of it."""
+
+    doc: Doc
+    component: str
+    """The pipe that was listened to."""
+    recording: Recording
+
+
+def listen(nlp: Language, text_or_doc: str | Doc, *, component: str | None = None) -> Heard:
+    """Let a component read a text, and record what runs through its model and those that it
+    listens to; arguments and errors as of `trace`."""
     models = _models_of(nlp, component)
     name = component or next(iter(models))
     if name not in models:
@@ -47,21 +76,9 @@ def trace(nlp: Language, text_or_doc: str | Doc, *, component: str | None = None
     with record(models[name]) as recording:
         doc = nlp(text_or_doc) if isinstance(text_or_doc, str) else text_or_doc
         if not isinstance(text_or_doc, str):
-            for pipe in _pipes_of(nlp, name):
+            for pipe in find_pipes(nlp, name):
                 pipe.predict([doc])
-    windows = recording.read_windows()
-    if not windows:
-        raise LstmError("nothing to trace: the text has no token that the encoder reads")
-    return Trace(
-        text=doc.text,
-        lang=doc.lang_,
-        tokens=tuple(token.text for token in doc),
-        offsets=tuple(token.idx for token in doc),
-        component=name,
-        windows=windows,
-        gates=recording.read_gates(windows),
-        attention=recording.read_attention(windows),
-    )
+    return Heard(doc, name, recording)
 
 
 def _models_of(nlp: Language, component: str | None) -> dict[str, list[Model[Any, Any]]]:
@@ -72,7 +89,7 @@ def _models_of(nlp: Language, component: str | None) -> dict[str, list[Model[Any
         )
     found = {}
     for name in nlp.pipe_names:
-        models = [pipe.model for pipe in _pipes_of(nlp, name)]
+        models = [pipe.model for pipe in find_pipes(nlp, name)]
         if any(has_encoder(model) for model in models):
             found[name] = models
     if not found:
@@ -83,7 +100,7 @@ def _models_of(nlp: Language, component: str | None) -> dict[str, list[Model[Any
     return found
 
 
-def _pipes_of(nlp: Language, name: str) -> Iterator[Any]:
+def find_pipes(nlp: Language, name: str) -> Iterator[Any]:
     """The component, after those that it listens to."""
     pipe: Any = nlp.get_pipe(name)
     model = getattr(pipe, "model", None)

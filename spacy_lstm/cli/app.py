@@ -11,6 +11,7 @@ from .bundle import bundle_cli
 from .classify import classify_cli
 from .evaluate import evaluate_app
 from .evaluate_entities import evaluate_entities_cli
+from .evaluate_faithfulness import evaluate_faithfulness_cli
 from .evaluate_suite import evaluate_suite_cli
 from .explain import explain_cli
 from .label import label_cli
@@ -104,6 +105,7 @@ _OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command("pretrain", context_settings=_OVERRIDES)(pretrain_cli)
 app.command("train", context_settings=_OVERRIDES)(train_cli)
 evaluate_app.command("entities")(evaluate_entities_cli)
+evaluate_app.command("faithfulness")(evaluate_faithfulness_cli)
 evaluate_app.command("suite")(evaluate_suite_cli)
 app.add_typer(evaluate_app, name="evaluate")
 app.command("resolve")(resolve_cli)

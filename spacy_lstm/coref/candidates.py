@@ -13,6 +13,7 @@ from .words import KINDS, Flag, Kind, Number
 from .words import WordColumn as Col
 
 __all__ = [
+    "COUNTED",
     "JOINT_FEATURES",
     "PAIR_FEATURES",
     "Mentions",
@@ -361,6 +362,17 @@ PAIR_FEATURES: Final = {
 }
 """The features of a pair, with the number of values of each."""
 
+COUNTED: Final = {
+    "mentions between": _MENTION_EDGES,
+    "words between": _WORD_EDGES,
+    "sentences between": _SENTENCE_EDGES,
+    "names between": _COUNT_EDGES,
+    "rivals between": _COUNT_EDGES,
+    "forward": _MENTION_EDGES,
+    "occurrences": _COUNT_EDGES,
+    "quotation": _QUOTE_EDGES,
+}
+"""Of each feature with a count in it, from where on the count is told apart from a lower one."""
 
 JOINT_FEATURES: Final = (
     ("mentions between", "forward", "words between", "names between"),

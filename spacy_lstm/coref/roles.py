@@ -9,11 +9,11 @@ from .candidates import Mentions, Pairs
 from .syntax import RELATIONS
 from .words import FINE_TYPES
 
-__all__ = ["ROLE_FEATURES", "Roles", "role_features"]
+__all__ = ["DISTANCES", "GROUPS", "ROLE_FEATURES", "STRUCTURES", "Roles", "role_features"]
 
 Ints = npt.NDArray[np.int64]
 
-_GROUPS: Final = (
+GROUPS: Final = (
     ("nsubj", "csubj"),
     ("obj", "iobj", "xcomp", "ccomp"),
     ("obl", "advcl"),
@@ -21,17 +21,30 @@ _GROUPS: Final = (
     ("root", "conj", "parataxis", "vocative"),
 )
 """Relations that are told apart; all others are one more."""
-_GROUP_OF: Final = np.full(len(RELATIONS), len(_GROUPS), dtype=np.int64)
-for _number, _names in enumerate(_GROUPS):
+_GROUP_OF: Final = np.full(len(RELATIONS), len(GROUPS), dtype=np.int64)
+for _number, _names in enumerate(GROUPS):
     _GROUP_OF[[RELATIONS[name] for name in _names]] = _number
-_ROLES: Final = len(_GROUPS) + 1
-# Closest first: where several hold, the first counts.
-_STRUCTURES: Final = 10
-_DISTANCES: Final = 3
+_ROLES: Final = len(GROUPS) + 1
+STRUCTURES: Final = (
+    "no close tie",
+    "one phrase",
+    "depends on the candidate",
+    "the candidate depends on it",
+    "of one verb",
+    "in a clause about the candidate",
+    "the candidate's clause is about it",
+    "one level below the candidate",
+    "one level above the candidate",
+    "of one verb two levels up",
+)
+"""What is told apart of how a pair hangs together, closest first: where several hold, the first
+counts."""
+DISTANCES: Final = 3
+"""Distances in sentences that are told apart: 0, 1 and more."""
 
 ROLE_FEATURES: Final = {
-    "structure": _STRUCTURES * FINE_TYPES,
-    "roles": _ROLES * _ROLES * _DISTANCES,
+    "structure": len(STRUCTURES) * FINE_TYPES,
+    "roles": _ROLES * _ROLES * DISTANCES,
 }
 """The features of a pair, with the number of values of each."""
 
@@ -71,12 +84,12 @@ def role_features(roles: Roles, mentions: Mentions, sentence: Ints, pairs: Pairs
         gi == sj,  # "John's mother saw him": j deeper than i
         si == sj,
     )
-    structure = np.select(holds, np.arange(1, _STRUCTURES), default=0)
-    distance = np.minimum(np.abs(sentence[hi] - sentence[hj]), _DISTANCES - 1)
+    structure = np.select(holds, np.arange(1, len(STRUCTURES)), default=0)
+    distance = np.minimum(np.abs(sentence[hi] - sentence[hj]), DISTANCES - 1)
     group = _GROUP_OF[roles.relation]
     columns = (
         structure * FINE_TYPES + mentions.fine[i],
-        (group[i] * _ROLES + group[j]) * _DISTANCES + distance,
+        (group[i] * _ROLES + group[j]) * DISTANCES + distance,
     )
     offsets = np.cumsum([0, *ROLE_FEATURES.values()])[:-1]
     return np.asarray(np.stack(columns, axis=1) + offsets)

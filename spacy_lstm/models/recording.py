@@ -18,12 +18,14 @@ from ..nn.tok2vec import TokenEncoder, lay_windows
 from ..traces import AttentionTrace, GateTrace, Window
 from .wrapper import TorchBridge
 
-__all__ = ["Recording", "has_encoder", "record"]
+__all__ = ["Call", "Recording", "has_encoder", "record"]
 
 _KINDS = {"AdditiveAttention": "additive", "DotAttention": "dot", "MultiheadAttention": "multihead"}
 
 
-class _Call(NamedTuple):
+class Call(NamedTuple):
+    """A module, and the positional arguments that it was called with."""
+
     module: nn.Module
     args: tuple[Any, ...]
 
@@ -32,13 +34,13 @@ class Recording:
     """The calls of modules that matter, as they came."""
 
     def __init__(self) -> None:
-        self._calls: list[_Call] = []
+        self._calls: list[Call] = []
 
     def read_windows(self) -> tuple[Window, ...]:
         """How the text was cut for the encoder. Empty where no encoder has run."""
-        whole = self._find(TokenEncoder)
+        whole = self.find(TokenEncoder)
         if whole is None:
-            encoder = self._find(BiLSTMEncoder)
+            encoder = self.find(BiLSTMEncoder)
             length = 0 if encoder is None else sum(encoder.args[1])
             return (Window(0, length, 0, length),) if length else ()
         (length,) = whole.args[1]
@@ -58,7 +60,7 @@ class Recording:
     @torch.no_grad()
     def read_gates(self, windows: tuple[Window, ...]) -> tuple[GateTrace, ...]:
         """Gates and states of every layer and direction of the encoder that ran first."""
-        call = self._find(BiLSTMEncoder)
+        call = self.find(BiLSTMEncoder)
         assert call is not None
         encoder, (X, lengths) = call
         assert isinstance(encoder, BiLSTMEncoder)
@@ -78,7 +80,7 @@ class Recording:
         return (*self._self_attention(windows), *self._heads(), *self._pooling())
 
     def _self_attention(self, windows: Sequence[Window]) -> Iterator[AttentionTrace]:
-        call = self._find(BiLSTMEncoder)
+        call = self.find(BiLSTMEncoder)
         if call is None:
             return
         encoder, (X, lengths) = call
@@ -104,7 +106,7 @@ class Recording:
         yield AttentionTrace("encoder", _KINDS[type(encoder.attention).__name__], keys, weights)
 
     def _heads(self) -> Iterator[AttentionTrace]:
-        call = self._find(CorefScorer)
+        call = self.find(CorefScorer)
         if call is None:
             return
         scorer, (X, request) = call
@@ -116,7 +118,7 @@ class Recording:
         yield AttentionTrace("heads", "biaffine", places.cpu().numpy(), _to_array(weights)[None])
 
     def _pooling(self) -> Iterator[AttentionTrace]:
-        call = self._find(PooledClassifier)
+        call = self.find(PooledClassifier)
         if call is None:
             return
         classifier, (X, lengths) = call
@@ -127,7 +129,8 @@ class Recording:
             kind = "additive" if kind == "attention" else kind
             yield AttentionTrace(name, kind, keys, _to_array(weights).T[:, None].copy())
 
-    def _find(self, kind: type[nn.Module]) -> _Call | None:
+    def find(self, kind: type[nn.Module]) -> Call | None:
+        """The first call of a module of that kind; None where there was none."""
         return next((call for call in self._calls if isinstance(call.module, kind)), None)
 
     def _listener(self) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
@@ -136,7 +139,7 @@ class Recording:
         def note(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
             # Other threads may be at work with the same weights.
             if get_ident() == thread:
-                self._calls.append(_Call(module, args))
+                self._calls.append(Call(module, args))
 
         return note
 

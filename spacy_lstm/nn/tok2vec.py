@@ -100,7 +100,13 @@ class TokenEncoder(nn.Module):
         RETURNS: hidden states, with the shortcut joined by the embeddings. *Shape:*
             ``(tokens, width)``
         """
-        X = self.embedding(features)
+        return self.encode(self.embedding(features), lengths)
+
+    def encode(self, X: Tensor, lengths: Sequence[int]) -> Tensor:
+        """The same from the embeddings on.
+
+        X: *Shape:* ``(tokens, embedding.width)``
+        """
         windows = lay_windows(lengths, window=self.window, margin=self.margin)
         if windows is None:
             H = self.encoder(X, lengths)

@@ -1,0 +1,76 @@
+"""Parts of a text, read for themselves."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..errors import LstmError
+from ..tracing import find_pipes
+
+__all__ = ["batch_parts", "find_component", "prepare_parts", "read_first"]
+
+# Tokens of all parts that are read together: it bounds the memory that this takes.
+_BATCH_TOKENS: Final = 4_000
+
+
+def find_component(nlp: Language, factory: str, component: str | None) -> str:
+    """The name of the pipeline's component of a factory.
+
+    component: the one to take where there may be several; None for the first.
+
+    Raises LstmError where there is none.
+    """
+    found = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == factory]
+    if component is not None:
+        found = [name for name in found if name == component]
+    if not found:
+        wanted = f"no {factory}" if component is None else f"no {factory} named {component!r}"
+        raise LstmError(
+            f"{wanted} in the pipeline: it has {', '.join(nlp.pipe_names) or 'no components'}"
+        )
+    return found[0]
+
+
+def prepare_parts(
+    nlp: Language, component: str, doc: Doc, parts: Iterable[Sequence[int]]
+) -> list[Doc]:
+    """New documents of some of the tokens of one, each as the component takes it: what it listens
+    to has read them."""
+    words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
+    # The tokenizer's own, such as "not" for "n't".
+    norms = {token.i: token.norm_ for token in doc if token.norm != token.lex.norm}
+    docs = []
+    for kept in parts:
+        part = Doc(doc.vocab, words=[words[i] for i in kept], spaces=[spaces[i] for i in kept])
+        if norms:
+            for place, i in enumerate(kept):
+                if i in norms:
+                    part[place].norm_ = norms[i]
+        docs.append(part)
+    for pipe in list(find_pipes(nlp, component))[:-1]:
+        docs = list(pipe.pipe(docs))
+    return docs
+
+
+def read_first(nlp: Language, component: str, text_or_doc: str | Doc) -> str | Doc:
+    """A text as the component takes it. A `Doc` is replaced by a new one where the component
+    listens to another: that has to read it, and would write to it."""
+    if isinstance(text_or_doc, str) or len(list(find_pipes(nlp, component))) == 1:
+        return text_or_doc
+    return prepare_parts(nlp, component, text_or_doc, [range(len(text_or_doc))])[0]
+
+
+def batch_parts(parts: Sequence[Sequence[int]]) -> Iterator[list[Any]]:
+    """Parts in order, together up to so many tokens; a longer one comes alone."""
+    batch: list[Any] = []
+    tokens = 0
+    for part in parts:
+        if batch and tokens + len(part) > _BATCH_TOKENS:
+            yield batch
+            batch, tokens = [], 0
+        batch.append(part)
+        tokens += len(part)
+    if batch:
+        yield batch
