@@ -17,6 +17,7 @@ from .label import label_cli
 from .prepare import prepare_cli
 from .pretrain import pretrain_cli
 from .resolve import resolve_cli
+from .serve import serve_cli
 from .silver import silver_cli
 from .split import split_cli
 from .train import train_cli
@@ -108,4 +109,5 @@ app.add_typer(evaluate_app, name="evaluate")
 app.command("resolve")(resolve_cli)
 app.command("classify")(classify_cli)
 app.command("explain")(explain_cli)
+app.command("serve")(serve_cli)
 app.command("bundle")(bundle_cli)
