@@ -3,7 +3,7 @@ code points), ends are exclusive."""
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
     "Answer",
@@ -24,8 +24,19 @@ __all__ = [
     "TraceRequest",
 ]
 
+
+def _check_surrogates(text: str) -> str:
+    # JSON may hold half of a pair, which is no character and cannot be answered with.
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("half of a surrogate pair: expected Unicode text") from None
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_check_surrogates)]
 _Model = Annotated[
-    str | None, Field(description="One of `/api/models`; left out, the first of them.")
+    _Text | None, Field(description="One of `/api/models`; left out, the first of them.")
 ]
 
 
@@ -38,8 +49,8 @@ class Request(BaseModel):
 class TextsRequest(Request):
     """One text, or several to be read in one go."""
 
-    text: str | None = Field(None, examples=["Alice is happy. She smiles."])
-    texts: list[str] | None = Field(None, description="In the place of `text`.")
+    text: _Text | None = Field(None, examples=["Alice is happy. She smiles."])
+    texts: list[_Text] | None = Field(None, description="In the place of `text`.")
     model: _Model = None
 
     @model_validator(mode="after")
@@ -52,21 +63,21 @@ class TextsRequest(Request):
 class TraceRequest(Request):
     """A text, and which part of its trace to give."""
 
-    text: str = Field(examples=["Alice is happy. She smiles."])
+    text: _Text = Field(examples=["Alice is happy. She smiles."])
     model: _Model = None
-    component: str | None = Field(
+    component: _Text | None = Field(
         None, description="The component whose encoder it is; left out, the first that has one."
     )
     layer: int = Field(0, description="0 reads the embeddings; negative ones count from the last.")
     direction: Literal["forward", "backward"] = "forward"
-    channel: str | None = Field(
+    channel: _Text | None = Field(
         "hidden_state", description="A gate or state of the cell; null for none."
     )
     token: int | None = Field(
         None,
         description="A token's number: of the memory after each token, how much is left at it.",
     )
-    attention: str | None = Field(None, description="Name of an attention; left out, none.")
+    attention: _Text | None = Field(None, description="Name of an attention; left out, none.")
     head: int | None = Field(None, description="One of its heads; left out, their mean.")
 
 
