@@ -6,15 +6,18 @@ import { svg } from "./dom.js";
 export function drawArcs(text) {
   const picture = svg("svg", { class: "arcs", "aria-hidden": "true" });
   text.append(picture);
-  const draw = () => {
+  const observer = new ResizeObserver(() => {
+    // It also hears that another text has taken the place, or that the panel is hidden.
+    if (!text.isConnected) observer.disconnect();
+    if (!text.getClientRects().length) return;
     const box = picture.getBoundingClientRect();
     const paths = [...text.querySelectorAll("[data-to]")].flatMap((anaphor) => {
       const antecedent = text.querySelector(`[data-span="${anaphor.dataset.to}"]`);
       return antecedent ? arc(anaphor, antecedent, box) : [];
     });
     picture.replaceChildren(...paths);
-  };
-  new ResizeObserver(draw).observe(text);
+  });
+  observer.observe(text);
 }
 
 function arc(anaphor, antecedent, box) {

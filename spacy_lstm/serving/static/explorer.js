@@ -88,6 +88,10 @@ async function read() {
   const text = state.text ?? "";
   byId("panels").classList.toggle("empty", !text.trim());
   if (!text.trim()) return say("Type a text, or click an example.");
+  const length = Array.from(text).length;
+  if (length > served.limits.max_chars) {
+    return complain(new Error(`${length} characters: this server reads up to ${served.limits.max_chars} at once.`));
+  }
   const start = performance.now();
   byId("panels").setAttribute("aria-busy", "true");
   const asked = { text, model: state.model };
@@ -119,6 +123,8 @@ async function lookInside(signal) {
   try {
     if (answers.sentiment) tokens = answers.sentiment.tokens;
     else tokens = (await trace({ channel: null, component: state.component }, signal)).tokens;
+    const most = served.limits.max_tokens;
+    if (tokens.length > most) throw new Error(`${tokens.length} tokens: this shows texts of up to ${most}.`);
     await Promise.all([lookAtMemory(signal), lookAtAttention(signal)]);
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -176,13 +182,13 @@ async function settle(look) {
 
 /** The score after each token: the beginnings of the text, in one request. */
 async function readAlong(figure, read, signal) {
-  const { max_texts: most, max_chars: room } = served.limits;
+  const { max_texts: allowed, max_chars: room } = served.limits;
   const characters = Array.from(state.text);
-  // Of a long text every so many tokens, and always the last.
+  // Of a long text only every so many tokens, and always the last: together they have to fit.
+  const most = Math.min(allowed, Math.floor((2 * room) / characters.length) - 1);
   const every = Math.ceil(read.length / most);
   const shown = read.filter((_, i) => (read.length - 1 - i) % every === 0);
-  const total = shown.reduce((sum, { end }) => sum + end, 0);
-  if (shown.length < 2 || total > room) return;
+  if (most < 2 || shown.length < 2) return;
   const texts = shown.map(({ end }) => characters.slice(0, end).join(""));
   const { results } = await post("sentiment", { texts, model: state.model }, signal);
   drawRunning(figure, shown, results.map(({ sentiment }) => sentiment));
