@@ -32,6 +32,8 @@ ROOMS = {
     "pretrained": {"errors", "models"},
     "pretraining": {"errors", "files", "nn", "models", "corpora"},
     "pipeline": {"errors", "labels", "coref", "pretrained"},
+    "descriptions": set(),
+    "serving": {"", "errors", "descriptions", "traces", "tracing", "pretrained"},
     "cli": {
         *(
             "errors",
@@ -43,6 +45,8 @@ ROOMS = {
             "viz",
             "corpora",
             "pipeline",
+            "descriptions",
+            "serving",
         ),
         "suites",
     },
@@ -57,6 +61,10 @@ OWNERS = {
     "matplotlib": set[str](),
     "typer": {"cli"},
     "jinja2": {"viz", "cli"},
+    "fastapi": {"serving"},
+    "starlette": {"serving"},
+    "uvicorn": {"serving"},
+    "pydantic": {"serving"},
     "scipy": {"coref", "scorers"},
     "numpy": set(ROOMS) - {"", "errors", "files", "labels", "coref", "cli"} | {"coref"},
 }

@@ -1,5 +1,6 @@
 """How much one request may ask for."""
 
+import math
 from dataclasses import dataclass
 
 from ..errors import LstmError
@@ -32,7 +33,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value <= 0:
+            if not 0 < value < math.inf:
                 raise LstmError(f"{name} = {value}: expected a number above 0")
 
     @property

@@ -86,8 +86,9 @@ def test_health_is_told_while_all_are_busy(connect, slow):
 
 @pytest.mark.parametrize("name", ["max_chars", "max_texts", "timeout", "parallel", "waiting"])
 def test_limits_are_above_zero(name):
-    with pytest.raises(LstmError, match=f"{name} = 0: expected a number above 0"):
-        Limits(**{name: 0})
+    for value in (0, float("nan"), float("inf")):
+        with pytest.raises(LstmError, match=f"{name} = {value}: expected a number above 0"):
+            Limits(**{name: value})
 
 
 def test_a_body_has_room_for_any_spelling_of_the_text():

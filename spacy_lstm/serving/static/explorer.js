@@ -23,6 +23,7 @@ let answers = {};
 let tokens = [];
 let asking = new AbortController();
 let pause;
+let turn = 0; // of looking inside: an answer that another has overtaken is not drawn
 
 const model = () => served.models.find(({ name }) => name === state.model) ?? served.models[0];
 const component = () => model().components.find(({ name }) => name === state.component);
@@ -116,6 +117,8 @@ async function read() {
 
 /** The panels that show the encoder; each says for itself what it cannot show. */
 async function lookInside(signal) {
+  const mine = (turn += 1);
+  const current = () => mine === turn;
   if (!model().components.length) {
     tokens = answers.sentiment?.tokens ?? [];
     return;
@@ -125,9 +128,10 @@ async function lookInside(signal) {
     else tokens = (await trace({ channel: null, component: state.component }, signal)).tokens;
     const most = served.limits.max_tokens;
     if (tokens.length > most) throw new Error(`${tokens.length} tokens: this shows texts of up to ${most}.`);
-    await Promise.all([lookAtMemory(signal), lookAtAttention(signal)]);
+    await Promise.all([lookAtMemory(signal, current), lookAtAttention(signal, current)]);
   } catch (error) {
     if (error.name === "AbortError") throw error;
+    if (!current()) return;
     for (const panel of ["memory", "attention"]) view(panel).replaceChildren(h("p", { class: "none" }, error.message));
   }
 }
@@ -144,7 +148,7 @@ function chosenToken() {
   return found >= 0 ? found : Math.max(0, tokens.findLastIndex(({ text }) => /[\p{L}\p{N}]/u.test(text)));
 }
 
-async function lookAtMemory(signal) {
+async function lookAtMemory(signal, current) {
   const { cell, layer: number, direction } = layer();
   const answer = await trace(
     {
@@ -153,28 +157,28 @@ async function lookAtMemory(signal) {
     },
     signal,
   );
-  drawMemory(view("memory"), answer, state.order, pick);
+  if (current()) drawMemory(view("memory"), answer, state.order, pick);
 }
 
-async function lookAtAttention(signal) {
+async function lookAtAttention(signal, current) {
   if (panels.attention.hidden) return;
   const [, owner, name] = state.attention.match(/^(.*)\.([^.]*)$/);
   const head = state.head === "" ? null : Number(state.head);
   const answer = await trace({ component: owner, channel: null, attention: name, head }, signal);
-  drawAttention(view("attention"), answer, chosenToken(), pick);
+  if (current()) drawAttention(view("attention"), answer, chosenToken(), pick);
 }
 
 function pick(token) {
   state.token = token;
-  settle(lookInside);
+  settle();
 }
 
 /** Ask only for what a changed setting shows. */
-async function settle(look) {
+async function settle() {
   writeAddress(state);
   if (!state.text?.trim()) return;
   try {
-    await look(asking.signal);
+    await lookInside(asking.signal);
   } catch (error) {
     complain(error);
   }
@@ -190,8 +194,13 @@ async function readAlong(figure, read, signal) {
   const shown = read.filter((_, i) => (read.length - 1 - i) % every === 0);
   if (most < 2 || shown.length < 2) return;
   const texts = shown.map(({ end }) => characters.slice(0, end).join(""));
-  const { results } = await post("sentiment", { texts, model: state.model }, signal);
-  drawRunning(figure, shown, results.map(({ sentiment }) => sentiment));
+  try {
+    const { results } = await post("sentiment", { texts, model: state.model }, signal);
+    drawRunning(figure, shown, results.map(({ sentiment }) => sentiment));
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    figure.replaceChildren(h("figcaption", {}, error.message));
+  }
 }
 
 function say(message) {
@@ -237,15 +246,20 @@ function changeTheme() {
     // It then holds until the page is left.
   }
   showTheme();
-  settle(lookInside);
+  settle();
+}
+
+function type(event) {
+  clearTimeout(pause);
+  // What an input method has not yet made a word of is no text.
+  if (event.isComposing) return;
+  Object.assign(state, { text: event.target.value, token: null });
+  pause = setTimeout(read, PAUSE);
 }
 
 function wire() {
-  byId("text").addEventListener("input", (event) => {
-    Object.assign(state, { text: event.target.value, token: null });
-    clearTimeout(pause);
-    pause = setTimeout(read, PAUSE);
-  });
+  byId("text").addEventListener("input", type);
+  byId("text").addEventListener("compositionend", type);
   byId("model").addEventListener("change", (event) => {
     state = { text: state.text, model: event.target.value };
     offer();
@@ -256,7 +270,7 @@ function wire() {
     form.addEventListener("change", ({ target }) => {
       state[target.name] = target.value;
       offer();
-      settle(lookInside);
+      settle();
     });
   }
   document.addEventListener("click", ({ target }) => {
@@ -264,7 +278,7 @@ function wire() {
     if (button) copy(copied(button.dataset.copy), button);
   });
   byId("theme").addEventListener("click", changeTheme);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => settle(lookInside));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", settle);
   window.addEventListener("hashchange", follow);
 }
 
