@@ -125,6 +125,20 @@ def test_typing_shows_links_sentiment_gates_and_attention(open_page):
     assert "7 tokens" in page.inner_text("#status")
 
 
+def test_what_is_typed_before_the_models_are_known_counts(open_page):
+    page = open_page()
+    held = []
+    page.route("**/api/models", lambda route: held.append(route))
+    page.goto(page.url.replace("#text=", "") + "?again#token=2&text=Nothing.")
+    page.fill("#text", TEXT)
+    while not held:
+        page.wait_for_timeout(10)
+    held[0].continue_()
+    wait(page)
+    assert page.input_value("#text") == TEXT
+    page.wait_for_selector("#memory .heading >> text=kept until She")
+
+
 def test_a_turn_is_seen_as_the_text_is_read(open_page):
     page = open_page()
     show(page, "The film was dull at first, but the ending is wonderful.")
@@ -171,6 +185,26 @@ def test_settings_change_the_picture(open_page):
     page.select_option("#attention [name=attention]", "lstm_sentiment.pooling")
     page.wait_for_selector("#attention .only-bars")
     assert page.locator("#attention canvas").count() == 0
+
+
+def test_an_answer_that_was_overtaken_is_not_drawn(open_page):
+    page = open_page()
+    show(page, TEXT)
+    held = []
+
+    def hold(route):
+        late = '"channel":"candidate"' in route.request.post_data
+        held.append(route) if late else route.continue_()
+
+    page.route("**/api/trace", hold)
+    page.select_option("#memory [name=channel]", "candidate")
+    page.select_option("#memory [name=channel]", "cell_state")
+    page.wait_for_selector("#memory canvas[aria-label^='Cell state']")
+    (late,) = held
+    with page.expect_response("**/api/trace"):
+        late.continue_()
+    page.wait_for_timeout(100)
+    assert page.get_attribute("#memory canvas", "aria-label").startswith("Cell state")
 
 
 def test_a_permalink_leads_to_the_same_picture(open_page):

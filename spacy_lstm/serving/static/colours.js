@@ -28,7 +28,7 @@ export const gradient = (kind) => `linear-gradient(to right, ${SCALES[isDark() ?
 
 const parse = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 
-// Okabe and Ito's colours, which stay apart for every kind of colour blindness.
-const CLUSTERS = ["0 114 178", "213 94 0", "0 158 115", "204 121 167", "230 159 0", "86 180 233"];
+// Of clusters; the style sheet has them, for either theme.
+const CLUSTERS = 6;
 
-export const clusterColour = (number) => CLUSTERS[number % CLUSTERS.length];
+export const clusterColour = (number) => `var(--cluster-${(number % CLUSTERS) + 1})`;

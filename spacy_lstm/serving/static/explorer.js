@@ -141,8 +141,8 @@ const trace = (part, signal) => post("trace", { text: state.text, model: state.m
 /** The token that is looked at: the chosen one, or the first that refers to another, or the last
     word. */
 function chosenToken() {
-  const chosen = Number(state.token ?? NaN);
-  if (Number.isInteger(chosen) && chosen >= 0 && chosen < tokens.length) return chosen;
+  const chosen = parseInt(state.token, 10);
+  if (chosen >= 0 && chosen < tokens.length) return chosen;
   const later = answers.resolve?.links.find(({ anaphor, antecedent }) => antecedent.start < anaphor.start);
   const found = later ? tokens.findIndex(({ start }) => start === later.anaphor.start) : -1;
   return found >= 0 ? found : Math.max(0, tokens.findLastIndex(({ text }) => /[\p{L}\p{N}]/u.test(text)));
@@ -292,6 +292,9 @@ async function start() {
   byId("version").textContent = `spacy-lstm ${served.version}`;
   offerExamples();
   wire();
+  // Whoever typed while the models were asked for goes on with that.
+  const typed = byId("text").value;
+  if (typed) writeAddress({ ...readAddress(), text: typed, token: null });
   if (location.hash.length > 1) return follow();
   offer();
   return choose(EXAMPLES.find(({ lang }) => lang === model().lang) ?? { text: "", lang: model().lang });

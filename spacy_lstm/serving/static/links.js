@@ -83,12 +83,8 @@ function linkTable(links, colourOf) {
       h("td", { class: "figure" }, percent(score)),
     ),
   );
-  return h(
-    "table",
-    { class: "found" },
-    h("caption", { class: "hidden" }, "Links with their probabilities"),
-    h("tbody", {}, rows),
-  );
+  const caption = h("caption", { class: "hidden" }, "Links with their probabilities");
+  return h("div", { class: "listed" }, h("table", { class: "found" }, caption, h("tbody", {}, rows)));
 }
 
 /** The resolved text, with what is not as in the source marked. */

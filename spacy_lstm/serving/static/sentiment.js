@@ -64,9 +64,8 @@ export function drawOpinions(view, { entities }) {
         h("i", { style: { width: `${50 * Math.abs(sentiment)}%`, left: `${sentiment < 0 ? 50 + 50 * sentiment : 50}%` } }))),
       h("td", { class: "figure" }, signed(sentiment))),
   );
-  view.replaceChildren(
-    h("table", { class: "found" }, h("caption", { class: "hidden" }, "Sentiment about each person and thing"), h("tbody", {}, rows)),
-  );
+  const caption = h("caption", { class: "hidden" }, "Sentiment about each person and thing");
+  view.replaceChildren(h("div", { class: "listed" }, h("table", { class: "found" }, caption, h("tbody", {}, rows))));
   return entities.length > 0;
 }
 
