@@ -85,6 +85,7 @@ async function read() {
   asking.abort();
   asking = new AbortController();
   writeAddress(state);
+  fit(byId("text"));
   const { signal } = asking;
   const text = state.text ?? "";
   byId("panels").classList.toggle("empty", !text.trim());
@@ -201,6 +202,13 @@ async function readAlong(figure, read, signal) {
     if (error.name === "AbortError") throw error;
     figure.replaceChildren(h("figcaption", {}, error.message));
   }
+}
+
+/** Make room for the text, where the browser does not do so by itself. */
+function fit(area) {
+  if (CSS.supports("field-sizing", "content")) return;
+  area.style.height = "auto";
+  area.style.height = `${area.scrollHeight}px`;
 }
 
 function say(message) {
