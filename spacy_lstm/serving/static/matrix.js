@@ -21,7 +21,7 @@ export function drawMatrix(view, drawing) {
   const scrolled = view.querySelector(".matrix")?.scrollTop ?? 0;
   const labels = rows.map((row, i) => rowButton(drawing, row, i));
   const canvas = values ? makeCanvas(drawing) : null;
-  const heads = [h("span", {}), ...(canvas ? [acrossHead(view, drawing)] : []), h("span", { class: "heading" }, bars.heading)];
+  const heads = [h("span", { class: "heading" }), ...(canvas ? [acrossHead(view, drawing)] : []), h("span", { class: "heading" }, bars.heading)];
   const matrix = h("div", { class: canvas ? "matrix" : "matrix only-bars", role: "group", "aria-label": name },
     ...heads,
     h("div", { class: "labels" }, labels),

@@ -69,11 +69,11 @@ export function drawOpinions(view, { entities }) {
   return entities.length > 0;
 }
 
-const WIDTH = 480, HEIGHT = 112, EDGE = 10;
+const WIDTH = 480, HEIGHT = 112, EDGE = 10, LEFT = 34;
 
 /** A curve of the score after each token, as if the text ended there. */
 export function drawRunning(figure, tokens, scores) {
-  const x = (i) => EDGE + (i * (WIDTH - 2 * EDGE)) / Math.max(1, scores.length - 1);
+  const x = (i) => LEFT + (i * (WIDTH - LEFT - EDGE)) / Math.max(1, scores.length - 1);
   const y = (score) => HEIGHT / 2 - score * (HEIGHT / 2 - EDGE);
   const points = scores.map((score, i) => `${x(i).toFixed(1)} ${y(score).toFixed(1)}`);
   const dots = scores.map((score, i) =>
@@ -82,7 +82,10 @@ export function drawRunning(figure, tokens, scores) {
   );
   const jump = findJump(scores);
   const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": describe(tokens, scores, jump) },
-    svg("line", { class: "zero", x1: 0, x2: WIDTH, y1: y(0), y2: y(0) }),
+    ...[-1, 0, 1].flatMap((tick) => [
+      svg("line", { class: "grid", x1: LEFT - 8, x2: WIDTH, y1: y(tick), y2: y(tick) }),
+      svg("text", { x: LEFT - 12, y: y(tick) + 3.5 }, tick ? signed(tick, 0) : "0"),
+    ]),
     svg("polyline", { points: points.join(",") }),
     ...dots,
   );
