@@ -10,15 +10,14 @@ from .errors import LstmError
 
 if TYPE_CHECKING:
     from .pretrained import load
-    from .traces import Trace
-    from .tracing import trace
+    from .tracing import Trace, trace
     from .viz import render
 
 __version__ = "0.1.0"
 __all__ = ["LstmError", "Trace", "__version__", "load", "render", "trace"]
 
 _LAZY = {
-    "Trace": "spacy_lstm.traces",
+    "Trace": "spacy_lstm.tracing",
     "load": "spacy_lstm.pretrained",
     "render": "spacy_lstm.viz",
     "trace": "spacy_lstm.tracing",

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import LstmError
 from .files import replacing
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["CHANNELS", "AttentionTrace", "GateTrace", "Trace", "Window"]
 
@@ -146,9 +149,7 @@ class GateTrace:
         tokens = self.windows[-1].kept_to if self.windows else 0
         if not 0 <= token < tokens:
             raise LstmError(f"no token {token} in a text of {tokens}: expected 0 to {tokens - 1}")
-        number, window = next(
-            (number, window) for number, window in enumerate(self.windows) if token < window.kept_to
-        )
+        number, window = self._window_of(token)
         keep = self.read_window(_KEEPERS[self.cell], number).astype(np.float64)
         here = token - window.start
         left = np.zeros((tokens, self.units))
@@ -158,6 +159,29 @@ class GateTrace:
         else:
             left[token + 1 : window.end] = np.cumprod(keep[here:-1], axis=0)
         return left.astype(np.float32)
+
+    def written(self, token: int) -> Floats:
+        """What each token wrote into the memory, as far as it is left in the memory after this
+        one: `survival` times what came in (of an LSTM input gate times candidate, of a GRU what
+        its update gate let in). Over the tokens it sums to the memory itself.
+
+        RETURNS: *shape* ``(tokens, units)``
+
+        Raises LstmError for a cell without a gate that keeps its memory.
+        """
+        left = self.survival(token)
+        number, window = self._window_of(token)
+        candidate = self.read_window("candidate", number)
+        if self.cell == "lstm":
+            came = self.read_window("input_gate", number) * candidate
+        else:
+            came = (1 - self.read_window("update_gate", number)) * candidate
+        left[window.start : window.end] *= came
+        return left
+
+    def _window_of(self, token: int) -> tuple[int, Window]:
+        """The window that gives a token's results, and its number."""
+        return next(found for found in enumerate(self.windows) if token < found[1].kept_to)
 
     @cached_property
     def _kept(self) -> slice | Ints:
@@ -223,7 +247,7 @@ class Trace:
             beside.write_bytes(content)
 
     @classmethod
-    def load(cls, path: str | Path) -> "Trace":
+    def load(cls, path: str | Path) -> "Self":
         """Read what `save` wrote."""
         source = Path(path)
         read = cls.from_npz if _suffix(source) == ".npz" else cls.from_json
@@ -245,7 +269,7 @@ class Trace:
         return stream.getvalue()
 
     @classmethod
-    def from_npz(cls, content: bytes) -> "Trace":
+    def from_npz(cls, content: bytes) -> "Self":
         """What `to_npz` gave."""
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
@@ -260,7 +284,7 @@ class Trace:
         return json.dumps({**self._head(), "arrays": arrays}, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, content: str | bytes) -> "Trace":
+    def from_json(cls, content: str | bytes) -> "Self":
         """What `to_json` gave."""
         try:
             head = json.loads(content)
@@ -296,7 +320,7 @@ class Trace:
             yield f"attention.{number}.weights", each.weights
 
     @classmethod
-    def _build(cls, head: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> "Trace":
+    def _build(cls, head: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> "Self":
         if head["format"] != _FORMAT:
             raise ValueError(f"the format is {head['format']!r}, expected {_FORMAT!r}")
         windows = tuple(Window(*map(int, window)) for window in head["windows"])

@@ -10,11 +10,20 @@ from thinc.api import Model
 from .errors import LstmError
 from .models.recording import has_encoder, record
 from .nn.worked_example import PUBLISHED, WORDS, follow_cell
-from .traces import Trace
+from .traces import Trace as PlainTrace
+from .viz import render
 
-__all__ = ["PUBLISHED", "trace", "trace_example"]
+__all__ = ["PUBLISHED", "Trace", "trace", "trace_example"]
 
 _EXAMPLE: Final = "Alice is happy. She smiles."
+
+
+class Trace(PlainTrace):
+    """The records of `spacy_lstm.traces`, which Jupyter shows as their picture."""
+
+    def _repr_html_(self) -> str:
+        """The gates, and what the memory holds, without scripts."""
+        return render(self, "gates", page=False, scripts=False)
 
 
 def trace(nlp: Language, text_or_doc: str | Doc, *, component: str | None = None) -> Trace:

@@ -27,7 +27,7 @@ ROOMS = {
     "models": {"errors", "nn", "coref", "lexicons", "traces"},
     "scorers": {"errors", "labels", "coref"},
     "corpora": {"errors", "coref", "lexicons"},
-    "tracing": {"errors", "nn", "models", "traces"},
+    "tracing": {"errors", "nn", "models", "traces", "viz"},
     "viz": {"errors", "coref", "traces"},
     "pretrained": {"errors", "models"},
     "pretraining": {"errors", "files", "nn", "models", "corpora"},
@@ -48,7 +48,7 @@ ROOMS = {
             "descriptions",
             "serving",
         ),
-        "suites",
+        *("suites", "traces", "tracing"),
     },
 }
 # Library → the only rooms that may import it at all.
@@ -58,7 +58,7 @@ OWNERS = {
     "thinc": set(ROOMS) - GROUND,
     "datasets": {"corpora"},
     "pandas": set[str](),
-    "matplotlib": set[str](),
+    "matplotlib": {"viz"},
     "typer": {"cli"},
     "jinja2": {"viz", "cli"},
     "fastapi": {"serving"},

@@ -108,7 +108,7 @@ def _marks(
         for mention in reversed(closed):
             # Only the last piece of a split anaphor carries its link.
             link = links.get(ids[mention]) if mention.end <= start else None
-            yield {"kind": "close", "link": link}
+            yield {"kind": "close", "link": link, "is_anaphor": ids[mention] in links}
         if space:
             yield {"kind": "text", "text": space}
         fresh: list[_Mention] = []
@@ -122,6 +122,7 @@ def _marks(
                 "cluster": mention.cluster,
                 "depth": depths[mention],
                 "id": ids[mention] if mention.start == start else None,
+                "is_anaphor": ids[mention] in links,
                 "link": links.get(ids[mention]) if mention.start == start else None,
             }
         if start < end:

@@ -14,8 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from spacy.tokens import Doc
 
 from ..errors import LstmError
+from ..traces import Trace
+from .attention import view_attention
 from .coref import view_coref
+from .gates import view_gates, view_kept
 from .sentiment import view_sentiment
+from .words import TURNING
 
 __all__ = ["STYLES", "Style", "render"]
 
@@ -27,17 +31,26 @@ class Style(NamedTuple):
     template: file name in `templates/`.
     takes: the class of what it draws.
     view: from that and the prefix of the cluster keys to the template's variables.
+    how: what gives such a thing to draw.
     """
 
     title: str
     template: str
     takes: type
     view: Callable[[Any, str], Mapping[str, Any]]
+    how: str
+
+
+_READ: Final = "call the pipeline first, as in render(nlp(text))"
+_TRACED: Final = 'trace it first, as in render(spacy_lstm.trace(nlp, text), style="gates")'
 
 
 STYLES: Final[dict[str, Style]] = {
-    "coref": Style("Coreference", "coref.html", Doc, view_coref),
-    "sentiment": Style("Sentiment", "sentiment.html", Doc, view_sentiment),
+    "coref": Style("Coreference", "coref.html", Doc, view_coref, _READ),
+    "sentiment": Style("Sentiment", "sentiment.html", Doc, view_sentiment, _READ),
+    "gates": Style("Gates", "gates.html", Trace, view_gates, _TRACED),
+    "attention": Style("Attention", "attention.html", Trace, view_attention, _TRACED),
+    "memory": Style("Memory", "memory.html", Trace, view_kept, _TRACED),
 }
 """The styles that `render` knows, by name."""
 
@@ -47,6 +60,7 @@ def render(
     style: str = "coref",
     *,
     page: bool = True,
+    scripts: bool = True,
     span_cluster_prefix: str = "coref_clusters",
 ) -> str:
     """Draw a processed text as HTML that needs no network, no file beside it and no script.
@@ -69,14 +83,14 @@ def render(
     if not isinstance(doc_or_trace, chosen.takes):
         raise LstmError(
             f"Style {style!r} got a {type(doc_or_trace).__name__}, expected a "
-            f"{chosen.takes.__name__}: call the pipeline first, as in render(nlp(text))."
+            f"{chosen.takes.__name__}: {chosen.how}."
         )
     variables = chosen.view(doc_or_trace, span_cluster_prefix)
     # Several pictures may stand on one page: their anchors must differ, yet not from run to run.
     uid = "lstm-" + blake2b(repr(variables).encode(), digest_size=5).hexdigest()
     template = environment().get_template("page.html" if page else chosen.template)
     return template.render(
-        **variables, title=chosen.title, body=chosen.template, style=style, uid=uid
+        **variables, title=chosen.title, body=chosen.template, style=style, uid=uid, scripts=scripts
     )
 
 
@@ -91,12 +105,18 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["visible"] = show_controls
+    environment.filters["label"] = show_label
     return environment
 
 
 def show_controls(text: str) -> str:
     """The text with control characters, which HTML forbids, as their pictures (␀, ␛)."""
     return text.translate(_CONTROL_PICTURES)
+
+
+def show_label(text: str) -> str:
+    """The same for what stands within the page's own words, whose direction it must not turn."""
+    return show_controls(text).translate(TURNING)
 
 
 _CONTROL_PICTURES: Final = {

@@ -1,4 +1,5 @@
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -8,8 +9,12 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from spacy_lstm.cli import explain as explain_module
-from spacy_lstm.cli.explain import explain, explain_cli
+from spacy_lstm.cli.explain import explain, explain_cli, explain_example
 from spacy_lstm.errors import LstmError
+from spacy_lstm.pretrained import bundle_names
+from spacy_lstm.traces import Trace
+from spacy_lstm.tracing import trace_example
+from spacy_lstm.viz import render
 
 
 @pytest.fixture
@@ -67,7 +72,109 @@ def test_command_prints_one_json_object(asked, tmp_path):
 
 
 def test_unknown_style_loads_nothing(asked, tmp_path):
-    with pytest.raises(LstmError, match="Unknown style 'gates': choose one of coref, sentiment"):
-        explain("Ann.", output=tmp_path / "page.html", style="gates")
+    with pytest.raises(LstmError, match="Unknown style 'gantt': choose one of coref, sentiment, g"):
+        explain("Ann.", output=tmp_path / "page.html", style="gantt")
     assert asked == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"style": "coref", "component": "lstm_coref"},
+            "--component lstm_coref with --style coref: it goes with gates, memory, attention",
+        ),
+        ({"style": "coref", "output": "a.png"}, "coref as a.png: expected a name that ends in .ht"),
+        ({"style": "sentiment", "output": "a.npz"}, "sentiment as a.npz: expected a name that end"),
+    ],
+)
+def test_what_does_not_go_together(asked, tmp_path, options, message):
+    output = tmp_path / options.pop("output", "page.html")
+    with pytest.raises(LstmError, match=message):
+        explain("Ann.", output=output, **options)
+    assert asked == []
+
+
+@pytest.fixture
+def traced(monkeypatch):
+    """A trace by hand, in the place of a pipeline's; what was asked for."""
+    found = []
+
+    def trace(nlp, text, component=None):
+        found.append((nlp, text, component))
+        return trace_example()
+
+    monkeypatch.setattr(explain_module, "load_pipeline", str)
+    monkeypatch.setattr(explain_module, "trace", trace)
+    return found
+
+
+@pytest.mark.parametrize("style", ["gates", "memory", "attention"])
+def test_pages_of_the_encoder(traced, tmp_path, style):
+    output = tmp_path / "page.html"
+    found = explain("Ann.", output=output, model="mine", style=style, component="lstm_sentiment")
+    assert output.read_text(encoding="utf-8") == render(found, style=style)
+    assert traced == [("mine", "Ann.", "lstm_sentiment")]
+
+
+@pytest.mark.parametrize("suffix", ["npz", "json"])
+def test_the_trace_itself_is_saved(traced, tmp_path, suffix):
+    output = tmp_path / f"trace.{suffix}"
+    result = run("Ann.", "-o", str(output), "--json")
+    assert json.loads(result.stdout) == {
+        "output": str(output),
+        "style": "gates",
+        "tokens": 5,
+        "component": "example",
+    }
+    saved = Trace.load(output)
+    assert saved.tokens == ("Alice", "is", "happy", "She", "smiles")
+    assert (saved.find().cell_state == trace_example().find().cell_state).all()
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_figures(traced, tmp_path, suffix, start):
+    pytest.importorskip("matplotlib", reason="the extra plots is not installed")
+    output = tmp_path / f"figure.{suffix}"
+    assert run("Ann.", "-o", str(output), "--style", "memory").stdout == f"{output}\n"
+    assert output.read_bytes().startswith(start)
+    assert [path.name for path in tmp_path.iterdir()] == [output.name]
+
+
+def test_worked_example_in_both_readings(tmp_path):
+    output = tmp_path / "alice.html"
+    result = run("--example", "alice", "-o", str(output))
+    assert result.exit_code == 0
+    worked, published = result.stdout.split("What was published")
+    columns = ["forget", "input", "output", "candidate", "cell", "hidden"]
+    assert re.search(r" +".join(columns), worked)
+    assert re.search(r"happy .* 0\.057 ≠\[0\.012\] +0\.026 ≠\[0\.005\]", worked)
+    assert re.search(r"She .* 0\.389 ≠\[0\.356\] +0\.176 ≠\[0\.164\]", worked)
+    assert re.search(r"happy .* 0\.012 \[0\.012\] +0\.005 \[0\.005\]", published)
+    assert re.search(r"She .* 0\.356 \[0\.356\] +0\.162 \[0\.164\]", published)
+    assert "≠[" not in published
+    assert result.stdout.endswith(f"\n{output}\n")
+    assert "An LSTM by hand" in output.read_text(encoding="utf-8")
+    found = json.loads(run("--example", "alice", "-o", str(output), "--json").stdout)
+    assert found["readings"][0]["rows"][0]["word"] == "Alice"
+
+
+def test_examples_that_there_are_not(tmp_path):
+    with pytest.raises(LstmError, match="no example 'bob': there is alice"):
+        explain_example("bob", output=tmp_path / "page.html")
+    with pytest.raises(LstmError, match=r"the example as a\.png: expected a name that ends in \.h"):
+        explain_example("alice", output=tmp_path / "a.png")
+    result = run("Ann.", "--example", "alice")
+    assert result.exit_code == 2
+    assert "give a text or --example, not both" in result.stderr
+
+
+@pytest.mark.skipif("en_lstm_sm" not in bundle_names(), reason="the English bundle is not built")
+def test_from_a_sentence_to_its_gates(tmp_path):
+    output = tmp_path / "page.html"
+    result = run("Alice said that she was tired.", "--style", "gates", "-o", str(output))
+    assert result.exit_code == 0
+    page = output.read_text(encoding="utf-8")
+    assert "What the memory holds at" in page
+    assert '<bdi class="chosen-name">she</bdi>' in page

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, SpanGroup
 
 from spacy_lstm.errors import LstmError
-from spacy_lstm.viz import STYLES, render
+from spacy_lstm.viz import STYLES as ALL_STYLES
+from spacy_lstm.viz import render
 from spacy_lstm.viz.sentiment import view_sentiment
 
 _VOID = {"meta", "br", "path"}
+STYLES = [name for name, style in ALL_STYLES.items() if style.takes is Doc]
 
 
 class Page(HTMLParser):
@@ -131,6 +133,18 @@ def test_crossing_mentions_are_split(nlp):
     assert page.text == "a b c d"
 
 
+def test_a_split_anaphor_has_its_note_behind_its_last_piece(nlp):
+    doc = nlp("a b c d e f")
+    add_cluster(doc, 1, [(0, 1), (2, 4)], [((2, 4), (0, 1), 0.6)])
+    add_cluster(doc, 2, [(1, 3)])
+    html = render(doc)
+    page = Page(html)
+    assert page.text == doc.text
+    pieces = [attrs for _, attrs, _ in page.named("mention") if attrs["class"] == "mention k1"]
+    assert ["data-to" in attrs for attrs in pieces] == [False, True, False]
+    assert html.count("60%</rt>") == 1
+
+
 def test_links_between_other_spans_are_left_out(nlp):
     doc = nlp("Ann sat. She ran.")
     links = [((3, 4), (7, 9), 0.9), ((3, 4), (1, 2), 0.8)]
@@ -234,7 +248,7 @@ def test_long_names_are_cut(nlp):
 
 
 def test_unknown_style(linked):
-    with pytest.raises(LstmError, match=r"Unknown style 'gantt': choose one of coref, sentiment\."):
+    with pytest.raises(LstmError, match=r"Unknown style 'gantt': choose one of coref, sentiment, "):
         render(linked, "gantt")
 
 

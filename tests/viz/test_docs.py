@@ -1,0 +1,40 @@
+"""docs/inside.md: its pictures are there and light, and its code runs."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from spacy_lstm.pretrained import bundle_names
+from spacy_lstm.viz import STYLES
+
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "inside.md").read_text(encoding="utf-8")
+
+
+def test_pictures_are_there_and_light():
+    named = re.findall(r"!\[[^\]]+\]\((images/\w+\.png)\)", TEXT)
+    made = runpy.run_path(str(DOCS / "images" / "make.py"))["PICTURES"]
+    assert {f"images/{picture.name}.png" for picture in made} == set(named)
+    for name in named:
+        content = (DOCS / name).read_bytes()
+        assert content.startswith(b"\x89PNG")
+        assert len(content) < 200_000, name
+
+
+def test_every_style_is_explained():
+    for style in STYLES:
+        assert f"`{style}`" in TEXT
+
+
+@pytest.mark.skipif("en_lstm_sm" not in bundle_names(), reason="the English bundle is not built")
+def test_code_runs(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="the extra plots is not installed")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL):
+        exec(block, names)
+    assert names["trace"].tokens[3] == "she"
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files == {"alice.npz", "cell.svg", "memory.png", "head.pdf"}
