@@ -34,6 +34,8 @@ ROOMS = {
     "pretraining": {"errors", "files", "nn", "models", "corpora"},
     "probing": {"errors", "nn"},
     "pipeline": {"errors", "labels", "coref", "pretrained"},
+    "descriptions": set(),
+    "serving": {"", "errors", "descriptions", "traces", "tracing", "pretrained"},
     "cli": {
         *(
             "errors",
@@ -47,6 +49,8 @@ ROOMS = {
             "pipeline",
             "explaining",
             "probing",
+            "descriptions",
+            "serving",
         ),
         *("suites", "traces", "tracing"),
     },
@@ -61,6 +65,10 @@ OWNERS = {
     "matplotlib": {"viz"},
     "typer": {"cli"},
     "jinja2": {"viz", "cli"},
+    "fastapi": {"serving"},
+    "starlette": {"serving"},
+    "uvicorn": {"serving"},
+    "pydantic": {"serving"},
     "scipy": {"coref", "scorers"},
     "numpy": set(ROOMS) - {"", "errors", "files", "labels", "probing", "cli"},
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 HEAVY = [
-    *["datasets", "pandas", "pyarrow", "matplotlib", "fastapi", "starlette", "flask", "ray"],
+    *["datasets", "pandas", "pyarrow", "matplotlib", "fastapi", "starlette", "uvicorn", "ray"],
     # Only scoring needs it.
     "scipy",
 ]
@@ -59,6 +59,7 @@ def probe(statement: str) -> tuple[dict[str, Any], str]:
         "spacy.blank('en').add_pipe('lstm_coref', config={'pretrained': None})",
         "spacy.blank('en').add_pipe('lstm_sentiment', config={'pretrained': None})",
         "import spacy_lstm.cli",
+        "import spacy_lstm.serving",
         "from spacy.cli import app; spacy.registry.cli.get_all()",
     ],
 )

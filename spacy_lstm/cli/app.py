@@ -19,6 +19,7 @@ from .prepare import prepare_cli
 from .pretrain import pretrain_cli
 from .probe import probe_cli
 from .resolve import resolve_cli
+from .serve import serve_cli
 from .silver import silver_cli
 from .split import split_cli
 from .train import train_cli
@@ -112,4 +113,5 @@ app.command("resolve")(resolve_cli)
 app.command("classify")(classify_cli)
 app.command("explain")(explain_cli)
 app.command("probe")(probe_cli)
+app.command("serve")(serve_cli)
 app.command("bundle")(bundle_cli)

@@ -5,6 +5,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
+from ..descriptions import describe_sentiment
 from .models import (
     DEFAULT_MODEL,
     FileOption,
@@ -16,7 +17,7 @@ from .models import (
 )
 from .reporting import only_json, print_json
 
-__all__ = ["classify", "classify_cli", "describe_sentiment"]
+__all__ = ["classify", "classify_cli"]
 
 # As many words as a line of a terminal holds.
 _SHOWN = 5
@@ -31,25 +32,6 @@ def classify(text: str, *, model: str | Path = DEFAULT_MODEL) -> Doc:
     """
     nlp, _ = load_for(model, "lstm_sentiment")
     return nlp(text)
-
-
-def describe_sentiment(doc: Doc) -> dict[str, Any]:
-    """The sentiment of a Doc as plain data: `tokens` with their signed share in the decision."""
-    return {
-        "text": doc.text,
-        "cats": dict(doc.cats),
-        "label": max(doc.cats, key=doc.cats.__getitem__),
-        "sentiment": doc.sentiment,
-        "tokens": [
-            {
-                "text": token.text,
-                "start": token.idx,
-                "end": token.idx + len(token),
-                "weight": token._.sentiment_weight,
-            }
-            for token in doc
-        ],
-    }
 
 
 def _printed(found: dict[str, Any]) -> str:

@@ -1,11 +1,12 @@
 """`spacy-lstm resolve`: a text with its pronouns replaced, and the links behind it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 
+from ..descriptions import cluster_keys, describe_links
 from ..viz import render
 from .files import write_atomically
 from .models import (
@@ -19,7 +20,7 @@ from .models import (
 )
 from .reporting import only_json, print_json
 
-__all__ = ["describe_links", "resolve", "resolve_cli"]
+__all__ = ["resolve", "resolve_cli"]
 
 
 def resolve(text: str, *, model: str | Path = DEFAULT_MODEL, threshold: float | None = None) -> Doc:
@@ -36,31 +37,8 @@ def resolve(text: str, *, model: str | Path = DEFAULT_MODEL, threshold: float | 
     return nlp(text)
 
 
-def describe_links(doc: Doc) -> dict[str, Any]:
-    """The clusters and links of a Doc as plain data; offsets are characters, ends exclusive."""
-    return {
-        "text": doc.text,
-        "resolved_text": doc._.resolved_text,
-        "resolved_offsets": [list(segment) for segment in doc._.resolved_offsets],
-        "clusters": [[_plain(span) for span in doc.spans[key]] for key in _cluster_keys(doc)],
-        "links": [
-            {"anaphor": _plain(anaphor), "antecedent": _plain(antecedent), "score": score}
-            for anaphor, antecedent, score in doc._.coref_links
-        ],
-    }
-
-
-def _cluster_keys(doc: Doc) -> list[str]:
-    """The span groups that `lstm_coref` made, whatever its prefix."""
-    return [key for key, group in doc.spans.items() if "links" in group.attrs]
-
-
-def _plain(span: Span) -> dict[str, Any]:
-    return {"start": span.start_char, "end": span.end_char, "text": span.text}
-
-
 def _picture(doc: Doc) -> str:
-    keys = _cluster_keys(doc)
+    keys = cluster_keys(doc)
     prefix = keys[0].rpartition("_")[0] if keys else "coref_clusters"
     return render(doc, style="coref", span_cluster_prefix=prefix)
 

@@ -26,7 +26,7 @@ from spacy_lstm.cli.spacy_app import register
 from spacy_lstm.errors import LstmError
 
 Run = Callable[..., Result]
-COMMANDS = ["prepare", "split", "train", "evaluate", "resolve", "classify", "explain"]
+COMMANDS = ["prepare", "split", "train", "evaluate", "resolve", "classify", "explain", "serve"]
 
 
 @pytest.fixture
