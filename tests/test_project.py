@@ -252,6 +252,37 @@ def test_commands_know_the_options_they_are_given(name: str, line: str) -> None:
     assert all("." in word for word in context.args if word.startswith("--"))
 
 
+def project_lines() -> list[str]:
+    """Each command line of the documents that runs a part of the project."""
+    texts = [path.read_text("utf-8") for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"))]
+    return [
+        line.partition("#")[0]
+        for text in texts
+        for line in text.replace("\\\n", " ").splitlines()
+        if line.startswith("python -m spacy project run")
+    ]
+
+
+@pytest.mark.parametrize("line", project_lines())
+def test_documented_runs_name_variables_and_values_that_are_taken(line: str) -> None:
+    words = shlex.split(line)
+    known = {*PROJECT["workflows"], *(command["name"] for command in PROJECT["commands"])}
+    assert words[5] in known
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        if word.startswith("--vars."):
+            name, equals, _ = word.removeprefix("--vars.").partition("=")
+            assert name in PROJECT["vars"]
+            # spaCy takes what begins with dashes for a variable of its own.
+            assert equals or not after.startswith("--")
+
+
+@pytest.mark.parametrize("name", ["documents", "sst2_options", "sst5_options"])
+def test_overrides_of_the_project_can_be_copied_to_the_command_line(name: str) -> None:
+    words = PROJECT["vars"][name].split()
+    assert words
+    assert all(re.fullmatch(r"[a-z][\w.]+=[\d.]+", word) for word in words)
+
+
 def test_every_command_says_what_it_does_needs_and_makes() -> None:
     names = {command["name"] for command in PROJECT["commands"]}
     assert {"all", "coref", "sentiment", "sst2", "sst5", "imdb", "tweets", "package"} <= set(

@@ -260,6 +260,12 @@ class SentimentClassifier(PretrainedPipe):
         """What `calibrate_sentiment` fitted; nothing where it was not called."""
         return Tempering(*(self.cfg[name] for name in Tempering._fields))
 
+    def _take_model(self, cfg: dict[str, Any]) -> None:
+        super()._take_model(cfg)
+        # What was fitted to the weights before says nothing of those to come, whose file may be
+        # older than some of it.
+        self.cfg.update(Tempering()._asdict())
+
     def read_shares(self, docs: Sequence[Doc], owners: Sequence[int] = ()) -> Any:
         """The model's `token_shares`: logits, not tempered yet."""
         return self.model.attrs["token_shares"](self.model, docs, owners)

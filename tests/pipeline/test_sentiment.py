@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 import spacy
+import srsly
 import torch
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
@@ -126,6 +127,28 @@ def test_tempering_is_stored(tempered, tmp_path):
     for other in (spacy.load(tmp_path), in_bytes):
         assert other.get_pipe("lstm_sentiment").tempering == Tempering(2.0, -0.2, 0.4)
         assert other("dull film").cats == tempered("dull film").cats
+
+
+def test_weights_sum_to_a_score_tempered_by_its_polarity(tempered):
+    pipe, text = tempered.get_pipe("lstm_sentiment"), "I love this dull film."
+    before = tempered(text).sentiment
+    pipe.cfg["polarity_exponent"] = 0.9
+    doc = tempered(text)
+    assert doc.sentiment != pytest.approx(before, abs=1e-6)
+    assert sum(token._.sentiment_weight for token in doc) == pytest.approx(doc.sentiment, abs=1e-5)
+    assert doc[:].sentiment == pytest.approx(doc.sentiment, abs=1e-5)
+
+
+def test_what_was_fitted_to_other_weights_is_not_kept_when_older_ones_are_loaded(tempered):
+    pipe = tempered.get_pipe("lstm_sentiment")
+    older = srsly.msgpack_loads(pipe.to_bytes())
+    settings = srsly.json_loads(older["cfg"])
+    del settings["polarity_exponent"]
+    older["cfg"] = srsly.json_dumps(settings)
+    other = make_pipeline().get_pipe("lstm_sentiment")
+    other.cfg.update(temperature=3.0, polarity_exponent=0.5)
+    other.from_bytes(srsly.msgpack_dumps(older))
+    assert other.tempering == Tempering(2.0, -0.2, 0.4)
 
 
 def test_new_weights_are_not_tempered(tempered, tmp_path):
