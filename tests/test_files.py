@@ -70,5 +70,7 @@ def test_no_name(name: str) -> None:
         with replacing(Path(name)) as beside:
             beside.write_text("new")
 
-    with pytest.raises(LstmError, match=r"cannot write a file named '[./]': expected a file's name"):
+    with pytest.raises(
+        LstmError, match=r"cannot write a file named '[./]': expected a file's name"
+    ):
         write()
