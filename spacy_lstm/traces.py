@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -324,6 +325,8 @@ class Trace:
         if head["format"] != _FORMAT:
             raise ValueError(f"the format is {head['format']!r}, expected {_FORMAT!r}")
         windows = tuple(Window(*map(int, window)) for window in head["windows"])
+        tokens, offsets = tuple(map(str, head["tokens"])), tuple(map(int, head["offsets"]))
+        _check_windows(windows, tokens, offsets)
         steps = sum(window.end - window.start for window in windows)
         gates = []
         for number, gate in enumerate(head["gates"]):
@@ -332,17 +335,21 @@ class Trace:
                 for name in CHANNELS[gate["cell"]]
             }
             place = int(gate["layer"]), str(gate["direction"]), str(gate["cell"])
+            if place[1] not in ("forward", "backward"):
+                raise ValueError(f"the direction is {place[1]!r}, expected forward or backward")
             gates.append(GateTrace(*place, windows, channels))
         attention = []
         for number, each in enumerate(head["attention"]):
             keys = _read_array(arrays, f"attention.{number}.keys", (None, None))
             weights = _read_array(arrays, f"attention.{number}.weights", (None, *keys.shape))
+            if keys.size and not -1 <= keys.min() <= keys.max() < len(tokens):
+                raise ValueError(f"attention.{number}.keys has tokens that the text has not")
             attention.append(AttentionTrace(str(each["name"]), str(each["kind"]), keys, weights))
         return cls(
             text=str(head["text"]),
             lang=str(head["lang"]),
-            tokens=tuple(map(str, head["tokens"])),
-            offsets=tuple(map(int, head["offsets"])),
+            tokens=tokens,
+            offsets=offsets,
             component=str(head["component"]),
             windows=windows,
             gates=tuple(gates),
@@ -350,7 +357,19 @@ class Trace:
         )
 
 
-_MALFORMED: Final = (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
+# A damaged archive may ask for a method that there is not (NotImplementedError) or for a password
+# (RuntimeError), JSON may be nested too deep (RecursionError); both are RuntimeErrors, too.
+_MALFORMED: Final = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def _no_trace(error: Exception) -> LstmError:
@@ -366,6 +385,21 @@ def _suffix(path: Path) -> str:
 
 def _dtype(name: str) -> type:
     return np.int64 if name.endswith(".keys") else np.float32
+
+
+def _check_windows(
+    windows: Sequence[Window], tokens: Sequence[str], offsets: Sequence[int]
+) -> None:
+    """Each token has an offset, and its results from one window."""
+    if len(offsets) != len(tokens):
+        raise ValueError(f"{len(tokens)} tokens have {len(offsets)} offsets")
+    done = 0
+    for start, end, kept_from, kept_to in windows:
+        if not 0 <= start <= kept_from == done <= kept_to <= end <= len(tokens):
+            raise ValueError(f"the windows do not follow one another over {len(tokens)} tokens")
+        done = kept_to
+    if done != len(tokens):
+        raise ValueError(f"the windows hold {done} of {len(tokens)} tokens")
 
 
 def _read_array(

@@ -1,6 +1,6 @@
 """From a pipeline and a text to a trace."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from spacy.language import Language
@@ -41,7 +41,7 @@ def trace(nlp: Language, text_or_doc: str | Doc, *, component: str | None = None
     heard = listen(nlp, text_or_doc, component=component)
     doc, recording = heard.doc, heard.recording
     windows = recording.read_windows()
-    if not windows:
+    if not len(doc) or not windows:
         raise LstmError("nothing to trace: the text has no token that the encoder reads")
     return Trace(
         text=doc.text,
@@ -73,12 +73,25 @@ def listen(nlp: Language, text_or_doc: str | Doc, *, component: str | None = Non
         raise LstmError(
             f"no LSTM encoder in {name!r}: expected one of {', '.join(models)} as component"
         )
+    # What comes after it does not change what it read, but may merge or split the tokens.
+    after = nlp.pipe_names[nlp.pipe_names.index(name) + 1 :]
     with record(models[name]) as recording:
-        doc = nlp(text_or_doc) if isinstance(text_or_doc, str) else text_or_doc
-        if not isinstance(text_or_doc, str):
-            for pipe in find_pipes(nlp, name):
-                pipe.predict([doc])
+        if isinstance(text_or_doc, str):
+            doc = nlp(text_or_doc, disable=after)
+        else:
+            doc = text_or_doc
+            _read_again(list(find_pipes(nlp, name)), doc)
     return Heard(doc, name, recording)
+
+
+def _read_again(pipes: Sequence[Any], doc: Doc) -> None:
+    """Let the last of them read a `Doc` after those that it listens to, and change nothing."""
+    *listened, pipe = pipes
+    # A listener takes from the document's tensor what the one before it put there.
+    read = doc.copy() if listened else doc
+    for each in listened:
+        each.set_annotations([read], each.predict([read]))
+    pipe.predict([read])
 
 
 def _models_of(nlp: Language, component: str | None) -> dict[str, list[Model[Any, Any]]]:

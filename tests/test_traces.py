@@ -149,7 +149,18 @@ def damage(head):
         ("{}", "'arrays' is missing"),
         (damage(lambda c: c.update(format="other")), "the format is 'other', expected 'spacy_lstm"),
         (damage(lambda c: c["arrays"].pop("gates.0.cell_state")), "cell_state' is missing"),
-        (damage(lambda c: c.update(windows=[[0, 5, 0, 5]])), r"has the shape \(4, 3\)"),
+        (damage(lambda c: c.update(windows=[[0, 3, 0, 2], [1, 4, 2, 4]])), r"the shape \(4, 3\)"),
+        (damage(lambda c: c.update(windows=[[0, 5, 0, 5]])), "windows do not follow one another"),
+        (damage(lambda c: c.update(windows=[[0, 4, 0, 3]])), "the windows hold 3 of 4 tokens"),
+        (damage(lambda c: c.update(windows=[[-2, 2, 0, 4]])), "windows do not follow one another"),
+        (damage(lambda c: c.update(windows=[[float("inf"), 4, 0, 4]])), "infinity"),
+        (damage(lambda c: c["offsets"].pop()), "4 tokens have 3 offsets"),
+        (damage(lambda c: c["gates"][0].update(direction="up")), "the direction is 'up', expected"),
+        (
+            damage(lambda c: c["arrays"]["attention.0.keys"][0].__setitem__(0, 4)),
+            "keys has tokens that the text has not",
+        ),
+        ("[" * 100_000, "recursion"),
         (damage(lambda c: c["arrays"].update({"attention.0.keys": [[1]]})), "has the shape"),
         (damage(lambda c: c["gates"][0].update(cell="cnn")), "'cnn' is missing"),
         (
@@ -167,7 +178,14 @@ def test_what_is_no_trace_is_told_in_one_line(tmp_path, content, why):
 
 def test_damaged_npz_and_other_names(tmp_path):
     whole = make_trace().to_npz()
-    for content in (whole[:100], whole[:-30], b"", b"PK", np.arange(3).tobytes()):
+    packed = whole.index(b"hidden_state.npy") + 60
+    broken = whole[:packed] + bytes(20) + whole[packed + 20 :]
+    # In the list of files at the end: how the first one is packed, and that it has a password.
+    entry = whole.index(b"PK\x01\x02")
+    method = whole[: entry + 10] + b"\x63" + whole[entry + 11 :]
+    locked = whole[: entry + 8] + b"\x01" + whole[entry + 9 :]
+    damaged = (whole[:100], whole[:-30], b"", b"PK", np.arange(3).tobytes(), broken, method, locked)
+    for content in damaged:
         (tmp_path / "t.npz").write_bytes(content)
         with pytest.raises(LstmError, match=r"t\.npz: no trace that could be read"):
             Trace.load(tmp_path / "t.npz")

@@ -8,6 +8,7 @@ import spacy
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.training import Example
 
 import spacy_lstm
 from spacy_lstm.errors import LstmError
@@ -150,6 +151,39 @@ def test_encoder_in_spacys_tok2vec_behind_a_listener(cell, attention):
             np.testing.assert_allclose(self_attention.weights.sum(-1), 1.0, atol=1e-5)
 
 
+def test_a_doc_that_nothing_has_read_is_read_by_what_is_listened_to():
+    """The attention that comes after a listener is that of the text."""
+    nlp = spacy.blank("zh")
+    tok2vec = {
+        "@architectures": "spacy_lstm.BiLSTMTok2Vec.v1",
+        "width": 16,
+        "rows": 50,
+        "shortcut": False,
+    }
+    nlp.add_pipe("tok2vec", config={"model": tok2vec})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
+    model = {"@architectures": "spacy_lstm.TextCat.v1", "tok2vec": listener}
+    nlp.add_pipe("lstm_sentiment", config={"pretrained": None, "model": model})
+    text = "小明昨天去了公园。他很高兴。"
+    cats = {"cats": {"POSITIVE": 1.0, "NEGATIVE": 0.0}}
+    nlp.initialize(lambda: [Example.from_dict(nlp.make_doc(text), cats)])
+    expected = trace(nlp, text, component="lstm_sentiment")
+    unread = nlp.make_doc(text)
+    found = trace(nlp, unread, component="lstm_sentiment")
+    assert not unread.tensor.size
+    assert [a.name for a in expected.attention] == ["pooling", "pooling_max"]
+    for one, other in zip(found.attention, expected.attention, strict=True):
+        np.testing.assert_allclose(one.weights, other.weights, atol=1e-6)
+
+
+def test_what_comes_after_the_component_does_not_run():
+    nlp = spacy_lstm.load("en_lstm_sm")
+    nlp.add_pipe("merges_for_tests")
+    found = trace(nlp, TEXT, component="lstm_coref")
+    assert len(found.tokens) == len(nlp.make_doc(TEXT)) > len(nlp(TEXT))
+    assert len(found.find().hidden_state) == len(found.tokens)
+
+
 def test_other_threads_leave_no_mark(bundle):
     """Their calls go through the same modules at the same time."""
     alone = trace(bundle, TEXT, component="lstm_sentiment")
@@ -189,11 +223,20 @@ def say_nothing(doc: Doc) -> Doc:
     return doc
 
 
+@Language.component("merges_for_tests")
+def merge(doc: Doc) -> Doc:
+    with doc.retokenize() as retokenizer:
+        retokenizer.merge(doc[0:3])
+    return doc
+
+
 def test_mistakes(bundle):
     with pytest.raises(LstmError, match="no component 'ner' in the pipeline: it has lstm_coref, "):
         trace(bundle, TEXT, component="ner")
     with pytest.raises(LstmError, match="nothing to trace: the text has no token"):
         trace(bundle, "")
+    with pytest.raises(LstmError, match="nothing to trace: the text has no token"):
+        trace(bundle, "", component="lstm_sentiment")
     with pytest.raises(LstmError, match="no LSTM encoder with weights in the pipeline: add"):
         trace(spacy.blank("en"), TEXT)
     nlp = spacy.blank("en")

@@ -1,5 +1,6 @@
 """`spacy-lstm explain`: a page that shows what a pipeline found in a text, or how."""
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -32,6 +33,8 @@ _TRACED: Final = ("gates", "memory", "attention")
 _STYLES: Final = (*_FACTORIES, *_TRACED)
 _FIGURES: Final = (".png", ".svg")
 _SAVED: Final = (".npz", ".json")
+# A page may go to a pipe or to a file without an end to its name.
+_PAGES: Final = (".html", ".htm", "")
 _DOTS_PER_INCH: Final = 150
 
 
@@ -78,7 +81,7 @@ def explain_example(name: str, *, output: str | Path) -> list[dict[str, Any]]:
     """
     if name != "alice":
         raise LstmError(f"no example {name!r}: there is alice")
-    if Path(output).suffix in _FIGURES + _SAVED:
+    if Path(output).suffix not in _PAGES:
         raise LstmError(f"the example as {Path(output).name}: expected a name that ends in .html")
     worked, as_published = trace_example(), trace_example(published=True)
     write_atomically(output, render_example(worked, as_published, PUBLISHED))
@@ -93,6 +96,11 @@ def _check(style: str, target: Path, component: str | None) -> None:
         raise LstmError(
             f"--component {component} with --style {style}: it goes with {', '.join(_TRACED)}"
         )
+    if target.suffix not in _PAGES + _FIGURES + _SAVED:
+        raise LstmError(
+            f"cannot write {target.name}: expected a name that ends in .html, "
+            f"{', '.join(_FIGURES + _SAVED)}"
+        )
     if style in _FACTORIES and target.suffix in _FIGURES + _SAVED:
         raise LstmError(
             f"--style {style} as {target.name}: expected a name that ends in .html, or "
@@ -105,7 +113,9 @@ def _write_trace(found: Trace, target: Path, style: str) -> None:
         found.save(target)
     elif target.suffix in _FIGURES:
         figure = draw(found, style)
-        with replacing(target) as beside:
+        with replacing(target) as beside, warnings.catch_warnings():
+            # Of a sign that no font here has, an empty box is drawn.
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
             figure.savefig(beside, format=target.suffix[1:], dpi=_DOTS_PER_INCH)
     else:
         write_atomically(target, render(found, style=style))

@@ -41,6 +41,9 @@ def read_text(text: str | None, file: Path | None) -> str:
     if text is not None and file is not None:
         raise typer.BadParameter("give a text or --file, not both")
     if text is not None:
+        # Bytes that are no UTF-8 come from the command line as halves of surrogate pairs.
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise LstmError("the text is not UTF-8: convert it first")
         return text
     if file is None and sys.stdin.isatty():
         raise typer.BadParameter("no text: give one, or --file FILE, or pipe one in")

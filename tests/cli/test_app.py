@@ -169,6 +169,8 @@ def test_read_text_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     file.write_bytes("café".encode("latin-1"))
     with pytest.raises(LstmError, match="is not UTF-8"):
         read_text(None, file)
+    with pytest.raises(LstmError, match="the text is not UTF-8: convert it first"):
+        read_text("caf\udce9", None)
 
 
 def test_load_for_names_what_is_missing(tmp_path: Path) -> None:

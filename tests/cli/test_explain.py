@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -85,6 +86,8 @@ def test_unknown_style_loads_nothing(asked, tmp_path):
             {"style": "coref", "component": "lstm_coref"},
             "--component lstm_coref with --style coref: it goes with gates, memory, attention",
         ),
+        ({"output": "a.pdf"}, r"cannot write a\.pdf: expected a name that ends in \.html, \.png, "),
+        ({"style": "gates", "output": "a.PNG"}, r"cannot write a\.PNG: expected a name that ends"),
         ({"style": "coref", "output": "a.png"}, "coref as a.png: expected a name that ends in .ht"),
         ({"style": "sentiment", "output": "a.npz"}, "sentiment as a.npz: expected a name that end"),
     ],
@@ -94,6 +97,7 @@ def test_what_does_not_go_together(asked, tmp_path, options, message):
     with pytest.raises(LstmError, match=message):
         explain("Ann.", output=output, **options)
     assert asked == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
@@ -142,6 +146,17 @@ def test_figures(traced, tmp_path, suffix, start):
     assert [path.name for path in tmp_path.iterdir()] == [output.name]
 
 
+def test_a_sign_without_a_font_is_no_warning(traced, monkeypatch, tmp_path, recwarn):
+    pytest.importorskip("matplotlib", reason="the extra plots is not installed")
+    # A code point for private use, which no font has.
+    odd = replace(trace_example(), tokens=("\U000fabcd", "is", "happy", "She", "smiles"))
+    monkeypatch.setattr(explain_module, "trace", lambda *_, **__: odd)
+    monkeypatch.setattr("spacy_lstm.viz.figures._plain", str)
+    explain("Ann.", output=tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 1000
+    assert not recwarn.list
+
+
 def test_worked_example_in_both_readings(tmp_path):
     output = tmp_path / "alice.html"
     result = run("--example", "alice", "-o", str(output))
@@ -165,6 +180,8 @@ def test_examples_that_there_are_not(tmp_path):
         explain_example("bob", output=tmp_path / "page.html")
     with pytest.raises(LstmError, match=r"the example as a\.png: expected a name that ends in \.h"):
         explain_example("alice", output=tmp_path / "a.png")
+    with pytest.raises(LstmError, match=r"the example as a\.pdf: expected a name that ends in \.h"):
+        explain_example("alice", output=tmp_path / "a.pdf")
     result = run("Ann.", "--example", "alice")
     assert result.exit_code == 2
     assert "give a text or --example, not both" in result.stderr
