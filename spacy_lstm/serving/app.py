@@ -146,7 +146,11 @@ def _add_errors(app: FastAPI, limits: Limits) -> None:
         return say(error.status, str(error))
 
     async def not_http(_: Request, error: Any) -> JSONResponse:
-        return say(error.status_code, str(error.detail), error.headers)
+        # Bytes that are no text, or lists within lists without end: the framework's own words
+        # do not say what is expected.
+        unread = error.status_code == 400
+        told = "the body is not JSON in UTF-8" if unread else str(error.detail)
+        return say(error.status_code, told, error.headers)
 
     async def malformed(_: Request, error: Any) -> JSONResponse:
         return say(*_explain(error.errors()[0]))
@@ -174,6 +178,8 @@ def _explain(fault: dict[str, Any]) -> tuple[int, str]:
     place = ".".join(str(part) for part in fault["loc"] if part != "body")
     if fault["type"] == "json_invalid":
         return 400, f"the body is not JSON ({fault.get('ctx', {}).get('error', fault['msg'])})"
+    if not place and fault["type"] in ("missing", "model_attributes_type"):
+        return 422, "expected a JSON object as the body"
     if fault["type"] == "extra_forbidden":
         return 422, f"unknown field {place[:80]!r}"
     message = fault["msg"].removeprefix("Value error, ")

@@ -210,9 +210,11 @@ def test_what_cannot_be_given_is_said_in_a_line(connect, address, asked, status,
     ("body", "status", "message"),
     [
         (b'{"text": ', 400, "the body is not JSON"),
-        (b"\xff\xfe", 400, "body"),
+        (b"\xff\xfe", 400, "the body is not JSON in UTF-8"),
+        (b"", 422, "expected a JSON object as the body"),
+        (b"[]", 422, "expected a JSON object as the body"),
         (b'{"text": "\\ud800"}', 422, "text: half of a surrogate pair: expected Unicode text"),
-        (b"[" * 60_000, 400, "body"),
+        (b"[" * 60_000, 400, "the body is not JSON"),
     ],
 )
 def test_bodies_that_cannot_be_read(client, body, status, message):

@@ -364,6 +364,17 @@ def test_keyboard_alone(open_page):
     assert page.evaluate("document.activeElement.textContent") == "Alice"
 
 
+def test_skipping_to_the_results_keeps_the_text(open_page):
+    page = open_page()
+    show(page, TEXT)
+    before = page.url
+    page.focus(".skip")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "panels"
+    assert page.url == before
+    assert page.input_value("#text") == TEXT
+
+
 def test_everything_has_a_name_for_screen_readers(open_page):
     page = open_page()
     show(page, TEXT)

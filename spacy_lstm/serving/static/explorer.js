@@ -287,6 +287,11 @@ function wire() {
   });
   byId("theme").addEventListener("click", changeTheme);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", settle);
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    // The link's own fragment would take the place of the text and the settings.
+    event.preventDefault();
+    byId("panels").focus();
+  });
   window.addEventListener("hashchange", follow);
 }
 
