@@ -150,7 +150,7 @@ class GateTrace:
         tokens = self.windows[-1].kept_to if self.windows else 0
         if not 0 <= token < tokens:
             raise LstmError(f"no token {token} in a text of {tokens}: expected 0 to {tokens - 1}")
-        number, window = self._window_of(token)
+        number, window = self.window_of(token)
         keep = self.read_window(_KEEPERS[self.cell], number).astype(np.float64)
         here = token - window.start
         left = np.zeros((tokens, self.units))
@@ -171,7 +171,7 @@ class GateTrace:
         Raises LstmError for a cell without a gate that keeps its memory.
         """
         left = self.survival(token)
-        number, window = self._window_of(token)
+        number, window = self.window_of(token)
         candidate = self.read_window("candidate", number)
         if self.cell == "lstm":
             came = self.read_window("input_gate", number) * candidate
@@ -180,7 +180,7 @@ class GateTrace:
         left[window.start : window.end] *= came
         return left
 
-    def _window_of(self, token: int) -> tuple[int, Window]:
+    def window_of(self, token: int) -> tuple[int, Window]:
         """The window that gives a token's results, and its number."""
         return next(found for found in enumerate(self.windows) if token < found[1].kept_to)
 

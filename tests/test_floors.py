@@ -11,12 +11,24 @@ import pytest
 import spacy_lstm
 
 PACKAGE = Path(spacy_lstm.__file__).parent
-GROUND = {"errors", "files", "labels", "nn", "coref", "lexicons", "probing", "suites", "traces"}
+GROUND = {
+    "batching",
+    "errors",
+    "files",
+    "labels",
+    "nn",
+    "coref",
+    "lexicons",
+    "probing",
+    "suites",
+    "traces",
+}
 # Room → the rooms below it. Components find models, scorers and readers by registry name only,
 # so that none of these stands in their line. "" is the package's own __init__ and __main__.
 ROOMS = {
     "": {"errors", "pretrained", "traces", "tracing", "viz", "cli"},
     "errors": set(),
+    "batching": set(),
     "files": {"errors"},
     "labels": set(),
     "traces": {"errors", "files"},
@@ -28,12 +40,12 @@ ROOMS = {
     "scorers": {"errors", "labels", "coref"},
     "corpora": {"errors", "coref", "lexicons"},
     "tracing": {"errors", "nn", "models", "traces", "viz"},
-    "explaining": {"errors", "labels", "coref", "models", "traces", "tracing"},
+    "explaining": {"batching", "errors", "labels", "coref", "models", "traces", "tracing"},
     "viz": {"errors", "coref", "traces"},
     "pretrained": {"errors", "models"},
     "pretraining": {"errors", "files", "nn", "models", "corpora"},
     "probing": {"errors", "nn"},
-    "pipeline": {"errors", "labels", "coref", "pretrained"},
+    "pipeline": {"batching", "errors", "labels", "coref", "pretrained"},
     "descriptions": set(),
     "serving": {"", "errors", "descriptions", "traces", "tracing", "pretrained"},
     "cli": {
@@ -70,7 +82,7 @@ OWNERS = {
     "uvicorn": {"serving"},
     "pydantic": {"serving"},
     "scipy": {"coref", "scorers"},
-    "numpy": set(ROOMS) - {"", "errors", "files", "labels", "probing", "cli"},
+    "numpy": set(ROOMS) - {"", "batching", "errors", "files", "labels", "probing", "cli"},
 }
 
 

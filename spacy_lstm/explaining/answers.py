@@ -8,11 +8,12 @@ import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..batching import batch_by_tokens
 from ..coref.decode import antecedent_probabilities
 from ..coref.mentions import Span
 from .faithfulness import Answer
 from .links import LINK_METHODS, Decision, HeardLinks, hear_links
-from .parts import batch_parts, prepare_parts
+from .parts import BATCH_TOKENS, prepare_parts
 from .sentiment import (
     SENTIMENT_METHODS,
     hear_sentiment,
@@ -129,7 +130,7 @@ def _ask_link(
     candidates = heard.scores.pairs.candidates[decision.row]
     chosen = {heard.span(row) for row in candidates[decision.chosen].tolist()}
     found = []
-    for batch in batch_parts(parts):
+    for batch in batch_by_tokens(parts, BATCH_TOKENS):
         docs = prepare_parts(nlp, heard.heard.component, heard.heard.doc, batch)
         moved, first = [], 0
         for part in batch:

@@ -48,8 +48,6 @@ def _states(gates: GateTrace, token: int) -> Floats:
     """The states after each token in the window that gives this one's. *Shape:* ``(tokens,
     units)``"""
     states = np.zeros((gates.windows[-1].kept_to, gates.units))
-    number, window = next(
-        (number, window) for number, window in enumerate(gates.windows) if token < window.kept_to
-    )
+    number, window = gates.window_of(token)
     states[window.start : window.end] = gates.read_window(_STATES[gates.cell], number)
     return states

@@ -1,7 +1,7 @@
 """Parts of a text, read for themselves."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -9,10 +9,10 @@ from spacy.tokens import Doc
 from ..errors import LstmError
 from ..tracing import find_pipes
 
-__all__ = ["batch_parts", "find_component", "prepare_parts", "read_first"]
+__all__ = ["BATCH_TOKENS", "find_component", "prepare_parts", "read_first"]
 
 # Tokens of all parts that are read together: it bounds the memory that this takes.
-_BATCH_TOKENS: Final = 4_000
+BATCH_TOKENS: Final = 4_000
 
 
 def find_component(nlp: Language, factory: str, component: str | None) -> str:
@@ -60,17 +60,3 @@ def read_first(nlp: Language, component: str, text_or_doc: str | Doc) -> str | D
     if isinstance(text_or_doc, str) or len(list(find_pipes(nlp, component))) == 1:
         return text_or_doc
     return prepare_parts(nlp, component, text_or_doc, [range(len(text_or_doc))])[0]
-
-
-def batch_parts(parts: Sequence[Sequence[int]]) -> Iterator[list[Any]]:
-    """Parts in order, together up to so many tokens; a longer one comes alone."""
-    batch: list[Any] = []
-    tokens = 0
-    for part in parts:
-        if batch and tokens + len(part) > _BATCH_TOKENS:
-            yield batch
-            batch, tokens = [], 0
-        batch.append(part)
-        tokens += len(part)
-    if batch:
-        yield batch

@@ -8,11 +8,12 @@ import numpy.typing as npt
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..batching import batch_by_tokens
 from ..errors import LstmError
 from ..labels import SIDES
 from ..models.attribution import GRADIENT_METHODS, TextReplay
 from ..tracing import Heard, listen
-from .parts import batch_parts, find_component, prepare_parts, read_first
+from .parts import BATCH_TOKENS, find_component, prepare_parts, read_first
 from .records import SentimentExplanation
 
 __all__ = [
@@ -156,7 +157,7 @@ def _read_logits(nlp: Language, heard: Heard, parts: Sequence[Sequence[int]]) ->
     pipe: Any = nlp.get_pipe(heard.component)
     rows = [
         pipe.read_shares(prepare_parts(nlp, heard.component, heard.doc, batch)).logits
-        for batch in batch_parts(parts)
+        for batch in batch_by_tokens(parts, BATCH_TOKENS)
     ]
     return np.concatenate(rows).astype(np.float64)
 
@@ -171,7 +172,7 @@ def label_probabilities(
     """
     pipe: Any = nlp.get_pipe(component)
     found: list[list[float]] = []
-    for batch in batch_parts(parts):
+    for batch in batch_by_tokens(parts, BATCH_TOKENS):
         predictions = pipe.predict(prepare_parts(nlp, component, doc, batch))
         found.extend(prediction.probabilities for prediction in predictions)
     return np.array(found, dtype=np.float64).reshape(len(parts), -1)

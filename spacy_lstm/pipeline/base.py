@@ -1,19 +1,18 @@
 """What the two components share: weights that come from a bundle and go where they go."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import srsly
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
-from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..errors import LstmError
 from ..pretrained import Pretrained, build_model, find_pretrained, has_listener
 
-__all__ = ["PretrainedPipe", "batch_by_tokens"]
+__all__ = ["PretrainedPipe"]
 
 
 class PretrainedPipe(TrainablePipe):  # type: ignore[misc]  # compiled, without types
@@ -107,20 +106,6 @@ class PretrainedPipe(TrainablePipe):  # type: ignore[misc]  # compiled, without 
     def _take_model(self, cfg: dict[str, Any]) -> None:
         if cfg.get("model") != self.cfg.get("model") and cfg.get("model") is not None:
             self.model = build_model(cfg["model"])
-
-
-def batch_by_tokens(docs: Iterable[Doc], limit: int) -> Iterator[list[Doc]]:
-    """Documents in order, together up to so many tokens; a longer one comes alone."""
-    batch: list[Doc] = []
-    tokens = 0
-    for doc in docs:
-        if batch and tokens + len(doc) > limit:
-            yield batch
-            batch, tokens = [], 0
-        batch.append(doc)
-        tokens += len(doc)
-    if batch:
-        yield batch
 
 
 def _signature(model: Model[Any, Any]) -> list[tuple[str, Any]]:

@@ -14,6 +14,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Ragged
 
+from ..batching import batch_by_tokens
 from ..coref.batch import CorefInput
 from ..coref.clauses import USER_DATA_KEY, store_tree
 from ..coref.decode import (
@@ -29,7 +30,7 @@ from ..coref.groups import CLUSTER_PREFIX, MENTIONS_KEY, PAIRS_PREFIX, numbered_
 from ..coref.mentions import Span as Offsets
 from ..errors import LstmError
 from ..pretrained import has_listener
-from .base import PretrainedPipe, batch_by_tokens
+from .base import PretrainedPipe
 from .coref_targets import (
     align_spans,
     has_tree,

@@ -16,9 +16,10 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
+from ..batching import batch_by_tokens
 from ..coref.clauses import find_clauses
 from ..errors import LstmError
-from .base import PretrainedPipe, batch_by_tokens
+from .base import PretrainedPipe
 from .extensions import register_extensions
 from .polarity import USER_DATA_KEY, read_doc_tree, span_sentiment
 from .sides import Sides

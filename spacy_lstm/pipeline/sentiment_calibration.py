@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from spacy.training import Example
 
+from ..batching import batch_by_tokens
 from ..errors import LstmError
-from .base import batch_by_tokens
 from .sentiment import BATCH_TOKENS, SentimentClassifier, is_blank
 from .tempering import Tempering
 
