@@ -221,8 +221,10 @@ def _find_read(recording: Recording) -> _Read:
             "no spacy_lstm.BiLSTMTok2Vec.v1 has read the text: words can be weighed by their "
             "embeddings only in a model with one"
         )
-    encoder, (features, _) = call
+    encoder, (features, _, *rest) = call
     assert isinstance(encoder, TokenEncoder)
+    if rest and rest[0] is not None:
+        features = features[torch.from_numpy(rest[0])]
     with torch.no_grad():
         return _Read(encoder, encoder.embedding(features))
 

@@ -7,9 +7,11 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from spacy.tokens import Doc
-from thinc.api import Model, get_current_ops, torch2xp
+from thinc.api import Model, get_current_ops, torch2xp, xp2torch
 from thinc.types import Floats2d
+from torch import Tensor
 
 from ..errors import LstmError
 from ..lexicons.gender import GENDERS
@@ -21,7 +23,7 @@ from .bilstm_encoder import check_encoder_options
 from .lexemes import Lexicon
 from .wrapper import TorchBridge, get_bridge, split_rows
 
-__all__ = ["build_bilstm_tok2vec", "gender_number", "to_features"]
+__all__ = ["build_bilstm_tok2vec", "gender_number", "predict_tokens", "to_features"]
 
 _NAME: Final = "bilstm_tok2vec"
 _HASH_MASK: Final = 0x7FFFFFFF
@@ -190,11 +192,11 @@ def _forward(
     assert isinstance(bridge, TorchBridge)
     assert isinstance(lexicon, Lexicon)
     lengths = [len(doc) for doc in docs]
-    rows = lexicon.rows(docs)
-    rate = model.attrs["name_dropout"] if is_train else 0.0
-    features = bridge.to_tensor(to_features(model, rows, lengths, name_dropout=rate))
     if not is_train:
-        return split_rows(torch2xp(bridge.predict(features, lengths)), lengths), lambda dY: docs
+        return split_rows(torch2xp(_predict(model, docs)), lengths), lambda dY: docs
+    rows = lexicon.rows(docs)
+    rate = model.attrs["name_dropout"]
+    features = bridge.to_tensor(to_features(model, rows, lengths, name_dropout=rate))
     H, backward = bridge.run_update(features, lengths, dropout=model.attrs["dropout_rate"])
 
     def backprop(dY: list[Floats2d]) -> list[Doc]:
@@ -202,6 +204,30 @@ def _forward(
         return docs
 
     return split_rows(torch2xp(H), lengths), backprop
+
+
+def predict_tokens(tok2vec: Tok2Vec, docs: list[Doc]) -> Tensor:
+    """The vectors of all documents' tokens, one after the other, and rows after them that are to
+    be passed over, so that few different numbers of rows come.
+
+    tok2vec: of any kind. Where it is a `BiLSTMTok2Vec.v1`, nothing is taken apart and joined again.
+    """
+    if tok2vec.name == _NAME:
+        return _predict(tok2vec, docs, spare=True)
+    vectors = tok2vec.predict(docs)
+    if not vectors:
+        return torch.zeros(0, tok2vec.get_dim("nO"))
+    return xp2torch(get_current_ops().xp.concatenate(vectors))
+
+
+def _predict(model: Tok2Vec, docs: list[Doc], *, spare: bool = False) -> Tensor:
+    bridge, lexicon = model.shims
+    assert isinstance(bridge, TorchBridge)
+    assert isinstance(lexicon, Lexicon)
+    rows, places = lexicon.distinct_rows(docs)
+    features = bridge.to_tensor(to_features(model, rows, [], name_dropout=0.0))
+    found: Tensor = bridge.predict(features, [len(doc) for doc in docs], places, spare)
+    return found
 
 
 def to_features(

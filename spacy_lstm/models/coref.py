@@ -16,7 +16,7 @@ from ..errors import LstmError
 from ..lexicons.gender import GENDERS
 from ..nn.coref import CorefOutput, CorefRequest, CorefScorer
 from ..nn.coref_loss import coref_loss
-from .bilstm_tok2vec import gender_number
+from .bilstm_tok2vec import gender_number, predict_tokens
 from .lexemes import Lexicon
 from .wrapper import TorchBridge, split_rows
 
@@ -123,7 +123,6 @@ def _forward(
     assert isinstance(bridge, TorchBridge)
     assert isinstance(lexicon, Lexicon)
     tok2vec = model.get_ref("tok2vec")
-    xp = get_current_ops().xp
     lengths = [len(doc) for doc in X.docs]
     known = model.attrs["guidelines"]
     names = X.guidelines or (None,) * len(lengths)
@@ -136,12 +135,11 @@ def _forward(
         guideline=np.array(numbers, dtype=np.int64),
         max_distance=X.max_distance,
     )
-    vectors, backward_tok2vec = tok2vec(X.docs, is_train)
-    flat = xp.concatenate(vectors)
     if not is_train:
-        output = bridge.predict(bridge.to_tensor(flat), request)
+        output = bridge.predict(bridge.to_tensor(predict_tokens(tok2vec, X.docs)), request)
         return _to_numpy(output), lambda dY: X
-    tensor = bridge.to_tensor(flat, requires_grad=True)
+    vectors, backward_tok2vec = tok2vec(X.docs, is_train)
+    tensor = bridge.to_tensor(get_current_ops().xp.concatenate(vectors), requires_grad=True)
     output, backward = bridge.run_update(tensor, request, dropout=model.attrs["dropout_rate"])
 
     def backprop(dY: Any) -> CorefInput:

@@ -46,34 +46,55 @@ class LexemeTable:
         # Replaced as a whole when it is full: a thread that reads goes on with its own.
         self._rows = _Rows(columns)
 
-    def rows(self, doc: Doc) -> npt.NDArray[np.int32]:
-        """The features of each token. *Shape:* ``(tokens, columns)``"""
-        orths = doc.to_array(ORTH).reshape(-1).tolist()
-        known = self._rows
-        try:
-            places = [known.index[orth] for orth in orths]
-        except KeyError:
-            known = self._learn(doc, orths)
-            places = [known.index[orth] for orth in orths]
-        # The table is read after the places: another thread may have had it grow in between.
-        return known.table[places] if places else np.zeros((0, self.columns), dtype=np.int32)
+    def rows(self, docs: Sequence[Doc]) -> npt.NDArray[np.int32]:
+        """The features of each token of all documents. *Shape:* ``(tokens, columns)``"""
+        table, places = self._find(docs)
+        return np.asarray(table[places])
 
-    def _learn(self, doc: Doc, orths: list[int]) -> _Rows:
+    def distinct_rows(
+        self, docs: Sequence[Doc]
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """The features of each word once, and which of them each token has.
+
+        RETURNS: *shapes* ``(words, columns)`` and ``(tokens,)``
+        """
+        table, places = self._find(docs)
+        seen = np.zeros(len(table), dtype=np.int64)
+        seen[places] = 1
+        words = np.flatnonzero(seen)
+        seen[words] = np.arange(len(words))
+        return table[words], seen[places]
+
+    def _find(self, docs: Sequence[Doc]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """The table, and the place in it of each token."""
+        orths = [doc.to_array(ORTH).reshape(-1).tolist() for doc in docs]
+        while True:
+            known = self._rows
+            index = known.index
+            try:
+                places = [index[orth] for part in orths for orth in part]
+            except KeyError:
+                self._learn(docs, orths)
+                continue
+            # The table is read after the places: another thread may have had it grow in between.
+            return known.table, np.array(places, dtype=np.int64)
+
+    def _learn(self, docs: Sequence[Doc], orths: Sequence[list[int]]) -> None:
         with self._lock:
             if len(self._rows.index) > MAX_LEXEMES:
                 self._rows = _Rows(self.columns)
             known = self._rows
-            strings = doc.vocab.strings
-            for orth in dict.fromkeys(orths):
-                if orth in known.index:
-                    continue
-                place = len(known.index)
-                if place == len(known.table):
-                    known.table = np.concatenate([known.table, np.zeros_like(known.table)])
-                known.table[place] = self.describe(strings[orth])
-                # The place is told last, when there is something to read.
-                known.index[orth] = place
-            return known
+            for doc, part in zip(docs, orths, strict=True):
+                strings = doc.vocab.strings
+                for orth in dict.fromkeys(part):
+                    if orth in known.index:
+                        continue
+                    place = len(known.index)
+                    if place == len(known.table):
+                        known.table = np.concatenate([known.table, np.zeros_like(known.table)])
+                    known.table[place] = self.describe(strings[orth])
+                    # The place is told last, when there is something to read.
+                    known.index[orth] = place
 
 
 class Lexicon(Shim):
@@ -110,9 +131,14 @@ class Lexicon(Shim):
         self.table = LexemeTable(lambda text: self._describe(self.lists, text), self._columns)
 
     def rows(self, docs: Sequence[Doc]) -> npt.NDArray[np.int32]:
-        """Features of the tokens of all documents. *Shape:* ``(tokens, columns)``"""
-        parts = [self.table.rows(doc) for doc in docs]
-        return np.concatenate(parts) if parts else np.zeros((0, self._columns), dtype=np.int32)
+        """As `LexemeTable.rows`."""
+        return self.table.rows(docs)
+
+    def distinct_rows(
+        self, docs: Sequence[Doc]
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """As `LexemeTable.distinct_rows`."""
+        return self.table.distinct_rows(docs)
 
     def __getstate__(self) -> dict[str, Any]:
         # The table is worked out again; its lock could not travel.

@@ -62,8 +62,7 @@ class Recording:
         """Gates and states of every layer and direction of the encoder that ran first."""
         call = self.find(BiLSTMEncoder)
         assert call is not None
-        encoder, (X, lengths) = call
-        assert isinstance(encoder, BiLSTMEncoder)
+        encoder, X, lengths = _read_encoder(call)
         states = encoder.layer_states(X, lengths)
         gates = []
         for number, (layer, before, after) in enumerate(
@@ -83,8 +82,7 @@ class Recording:
         call = self.find(BiLSTMEncoder)
         if call is None:
             return
-        encoder, (X, lengths) = call
-        assert isinstance(encoder, BiLSTMEncoder)
+        encoder, X, lengths = _read_encoder(call)
         if encoder.attention is None:
             return
         _, blocks = encoder.attend(encoder.recur(X, lengths), lengths)
@@ -114,7 +112,7 @@ class Recording:
         if scorer.syntax is None:
             return
         document = torch.repeat_interleave(torch.as_tensor(request.lengths)).to(X.device)
-        places, weights = scorer.syntax.weigh_heads(X, document)
+        places, weights = scorer.syntax.weigh_heads(X[: len(document)], document)
         yield AttentionTrace("heads", "biaffine", places.cpu().numpy(), _to_array(weights)[None])
 
     def _pooling(self) -> Iterator[AttentionTrace]:
@@ -124,7 +122,7 @@ class Recording:
         classifier, (X, lengths) = call
         assert isinstance(classifier, PooledClassifier)
         keys = np.arange(sum(lengths))[None]
-        for kind, weights in classifier.weigh_tokens(X, lengths).items():
+        for kind, weights in classifier.weigh_tokens(X[: sum(lengths)], lengths).items():
             name = "pooling" if kind == "attention" else f"pooling_{kind}"
             kind = "additive" if kind == "attention" else kind
             yield AttentionTrace(name, kind, keys, _to_array(weights).T[:, None].copy())
@@ -154,6 +152,14 @@ def record(models: Sequence[Model[Any, Any]]) -> Iterator[Recording]:
             if isinstance(module, TokenEncoder | BiLSTMEncoder | CorefScorer | PooledClassifier):
                 stack.enter_context(module.register_forward_hook(recording._listener()))
         yield recording
+
+
+def _read_encoder(call: Call) -> tuple[BiLSTMEncoder, Tensor, Sequence[int]]:
+    """An encoder, and what it read of each token."""
+    encoder, (X, lengths, *rest) = call
+    assert isinstance(encoder, BiLSTMEncoder)
+    rows = rest[0] if rest else None
+    return encoder, X if rows is None else X[torch.from_numpy(rows)], lengths
 
 
 def has_encoder(model: Model[Any, Any]) -> bool:

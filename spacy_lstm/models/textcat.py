@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..errors import LstmError
 from ..nn.classifier import POOLING, PooledClassifier
+from .bilstm_tok2vec import predict_tokens
 from .wrapper import TorchBridge, get_bridge, split_rows
 
 __all__ = ["build_textcat"]
@@ -122,8 +123,9 @@ def _token_shares(
         highest occur.
     """
     bridge = get_bridge(model)
-    flat, lengths = _flatten(bridge, model.get_ref("tok2vec").predict(docs))
-    X = bridge.to_tensor(flat)
+    X = bridge.to_tensor(predict_tokens(model.get_ref("tok2vec"), docs))
+    _check_width(bridge, X.shape[1])
+    lengths = [len(doc) for doc in docs]
     asked = None
     if len(owners):
         numbers = np.asarray(owners)
@@ -142,13 +144,18 @@ def _flatten(bridge: TorchBridge, vectors: list[Floats2d]) -> tuple[Any, list[in
     ops = get_current_ops()
     expected: int = bridge.settings["input_width"]
     for part in vectors:
-        if part.shape[1] != expected:
-            raise LstmError(
-                f"The token vectors have the width {part.shape[1]}, expected {expected}: give a "
-                "listener the nO of the tok2vec component's model as its width."
-            )
+        _check_width(bridge, part.shape[1])
     flat = ops.xp.concatenate(vectors) if vectors else ops.alloc2f(0, expected)
     return flat, [len(part) for part in vectors]
+
+
+def _check_width(bridge: TorchBridge, width: int) -> None:
+    expected = bridge.settings["input_width"]
+    if width != expected:
+        raise LstmError(
+            f"The token vectors have the width {width}, expected {expected}: give a listener the "
+            "nO of the tok2vec component's model as its width."
+        )
 
 
 def _probabilities(model: TextCat, logits: Tensor) -> Any:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from ..errors import LstmError
+from .inference import multiply
 
 __all__ = [
     "ATTENTION",
@@ -37,6 +38,11 @@ class Attention(nn.Module, ABC):
     def context(self, H: Tensor, mask: Tensor | None) -> Tensor:
         """The context alone, to rounding, which may be had without the weights."""
         return self.forward(H, mask)[0]
+
+    def context_by_time(self, H: Tensor, mask: Tensor | None) -> Tensor:
+        """As `context`, for inference, with states and context that have time before the batch.
+        *Shape:* ``(length, batch, width)``"""
+        return self.context(H.transpose(0, 1), mask).transpose(0, 1)
 
 
 class AdditiveAttention(Attention):
@@ -98,6 +104,16 @@ class MultiheadAttention(Attention):
         query, key, value = self._project(H)
         keys = None if mask is None else mask[:, None, None, :]
         return self._join(scaled_dot_product_attention(query, key, value, keys))
+
+    def context_by_time(self, H: Tensor, mask: Tensor | None) -> Tensor:
+        """As `Attention.context_by_time`: nothing is copied into another order."""
+        length, batch, _ = H.shape
+        qkv = multiply(H, self.qkv.weight, self.qkv.bias)
+        heads = qkv.view(length, batch, 3, self.heads, self.head_width).permute(2, 1, 3, 0, 4)
+        keys = None if mask is None else mask[:, None, None, :]
+        context = scaled_dot_product_attention(heads[0], heads[1], heads[2], keys)
+        joined = context.permute(2, 0, 1, 3).flatten(2)
+        return multiply(joined, self.output.weight, self.output.bias)
 
     def _project(self, H: Tensor) -> Tensor:
         """Queries, keys and values. *Shape:* ``(3, batch, heads, length, head_width)``"""

@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
+
+from .inference import Derived, is_lean, multiply
+from .pooling import Segments, pool_shares
 
 __all__ = ["POOLING", "PooledClassifier"]
 
@@ -39,7 +43,7 @@ class PooledClassifier(nn.Module):
         super().__init__()
         self.pooling = tuple(pooling)
         self.project = nn.Linear(input_width, hidden_width)
-        self.score: nn.Module | None = None
+        self.score: nn.Sequential | None = None
         if "attention" in self.pooling:
             self.score = nn.Sequential(
                 nn.Linear(input_width, max(1, hidden_width // 2)),
@@ -48,6 +52,7 @@ class PooledClassifier(nn.Module):
             )
         self.output = nn.Linear(hidden_width * len(self.pooling), labels)
         self.dropout = nn.Dropout(dropout)
+        self._joined = Derived(_join_layers)
 
     def forward(
         self,
@@ -67,6 +72,8 @@ class PooledClassifier(nn.Module):
             them, *shape* ``(tokens, labels)``: those of a sequence sum to its logits; and the
             logits of the parts, *shape* ``(parts, labels)``.
         """
+        if with_shares and not self.training and is_lean(X):
+            return self._share_out(X, lengths, parts)
         X = self.dropout(X)
         tokens = torch.relu(self.project(X))
         scores = None if self.score is None else self.score(X)
@@ -87,6 +94,33 @@ class PooledClassifier(nn.Module):
         places, part_lengths = parts
         scores = None if scores is None else embedding(places, scores)
         return logits, shares, self._classify_parts(embedding(places, tokens), scores, part_lengths)
+
+    def _share_out(
+        self, X: Tensor, lengths: Sequence[int], parts: tuple[Tensor, Sequence[int]] | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The same to rounding, see `pooling`. `X` may have more rows than there are tokens."""
+        hidden, bias = self.project.out_features, self.output.bias.detach().numpy()
+        segments = Segments(np.asarray(lengths, dtype=np.int64))
+        layers = [self.project, *(() if self.score is None else (self.score[0],))]
+        weight, one = self._joined.of(*(part for layer in layers for part in layer.parameters()))
+        found = multiply(X, weight, one)
+        rows = found[: segments.tokens]
+        tokens, scores = rows[:, :hidden].relu_().numpy(), None
+        if self.score is not None:
+            scores = self.score[1:](rows[:, hidden:]).squeeze(1).numpy()
+        columns = np.split(self.output.weight.detach().numpy(), len(self.pooling), axis=1)
+        weights = dict(zip(self.pooling, columns, strict=True))
+        shares = pool_shares(tokens, scores, segments, weights)
+        logits = segments.total(shares) + bias
+        # The bias belongs to no token in particular, so all bear the same part of it.
+        shares += bias / segments.spread(segments.sizes[segments.held])[:, None]
+        said = logits[:0]
+        if parts is not None:
+            places = parts[0].numpy()
+            sets = Segments(np.asarray(parts[1], dtype=np.int64))
+            chosen = None if scores is None else scores[places]
+            said = sets.total(pool_shares(tokens[places], chosen, sets, weights)) + bias
+        return torch.from_numpy(logits), torch.from_numpy(shares), torch.from_numpy(said)
 
     def weigh_tokens(self, X: Tensor, lengths: Sequence[int]) -> dict[str, Tensor]:
         """The weights of each pooling, by its name: of a sequence they sum to 1. Arguments as in
@@ -136,6 +170,10 @@ class PooledClassifier(nn.Module):
         assert scores is not None
         exponents = torch.exp(scores - _max_by_owner(scores.detach(), sizes)[owner])
         return exponents / _sum_by_owner(exponents, owner, len(sizes))[owner]
+
+
+def _join_layers(*parts: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.cat(parts[::2]), torch.cat(parts[1::2])
 
 
 def _sum_by_owner(rows: Tensor, owner: Tensor, batch: int) -> Tensor:

@@ -25,8 +25,9 @@ from ..coref.candidates import (
 from ..coref.roles import ROLE_FEATURES, Roles, role_features
 from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES, Flag, WordColumn
-from .pair_scores import JointTable, is_lean, pair_products
-from .syntax import SyntaxHead, SyntaxLogits, band
+from .inference import Derived, is_lean, multiply, pad_rows
+from .pair_scores import pair_products, sum_combinations
+from .syntax import SyntaxHead, SyntaxLogits, SyntaxProjections, band
 
 __all__ = ["CorefOutput", "CorefRequest", "CorefScorer"]
 
@@ -92,6 +93,18 @@ class _Tree(NamedTuple):
     """Probabilities. *Shape:* ``(heads, relations)``"""
     governors: Tensor
     """As `Governors.average`. *Shape:* ``(heads, input_width)``"""
+    bands: Tensor
+    """Of all tokens, from `SyntaxHead.score_bands`."""
+
+
+class _Projected(NamedTuple):
+    """What is read of each token by itself."""
+
+    starts: Tensor
+    """*Shape:* ``(tokens, hidden_width)``"""
+    ends: Tensor
+    """*Shape:* ``(tokens, hidden_width)``"""
+    syntax: SyntaxProjections | None
 
 
 class CorefScorer(nn.Module):
@@ -140,6 +153,8 @@ class CorefScorer(nn.Module):
             "same_head": same_head,
         }
         self.dropout = nn.Dropout(dropout)
+        self._joined = Derived(_join_layers)
+        self._joined_mention = Derived(_join_columns)
         self.span_start = nn.Linear(input_width, hidden_width)
         self.span_end = nn.Linear(input_width, hidden_width, bias=False)
         self.span_width = nn.Embedding(max_width, hidden_width)
@@ -156,7 +171,7 @@ class CorefScorer(nn.Module):
         self.candidate = nn.Linear(mention_width, hidden_width, bias=False)
         self.bilinear = nn.Linear(mention_width, mention_width, bias=False)
         self.pair_features = nn.EmbeddingBag(sum(PAIR_FEATURES.values()), hidden_width, mode="sum")
-        self.joint_table = JointTable()
+        self._joint_table = Derived(sum_combinations)
         self.pair_score = nn.Linear(hidden_width, 1, bias=False)
         self.own_weights = nn.Parameter(torch.tensor([0.5, 0.3]))
         self.null_hidden = nn.Linear(mention_width, hidden_width)
@@ -179,17 +194,20 @@ class CorefScorer(nn.Module):
     def forward(self, X: Tensor, request: CorefRequest) -> CorefOutput:
         """Score a batch of documents.
 
-        X: token vectors. *Shape:* ``(tokens, input_width)``
+        X: token vectors. *Shape:* ``(tokens, input_width)``; where no gradient is wanted there may
+            be more rows, which are passed over.
         """
         words = read_words(request.codes, request.lengths)
         X = self.dropout(X)
         guideline = torch.from_numpy(request.guideline).to(X.device)
-        mention_logits = self.score_spans(X, words, guideline)
+        document = torch.from_numpy(words.document).to(X.device)
+        projected = self._project_tokens(X, len(document))
+        X = X[: len(document)]
+        mention_logits = self.score_spans(projected, words, guideline[document])
         spans = self._choose_spans(mention_logits, words, request)
         mentions = describe_mentions(words, spans[:, 0], spans[:, 1])
         pairs = pair_candidates(mentions, max_distance=request.max_distance, **self.reach)
-        document = torch.from_numpy(words.document).to(X.device)
-        tree = self._read_tree(X, mentions, document)
+        tree = self._read_tree(X, projected, mentions, document)
         G = self._mention_vectors(X, mentions, document, tree)
         scores = self._own_scores(mention_logits, spans)
         roles = None if tree is None else tree.roles
@@ -202,20 +220,37 @@ class CorefScorer(nn.Module):
         output = CorefOutput(
             mention_logits, pair_logits, null_logits.squeeze(1), words, mentions, pairs
         )
-        if self.syntax is None:
+        if self.syntax is None or projected.syntax is None:
             return output
         if self.training:
             return output._replace(syntax=self.syntax(X, document))
         sentence = torch.from_numpy(words.sentence).to(X.device)
-        return output._replace(trees=self.syntax.read_trees(X, sentence))
+        assert tree is not None
+        return output._replace(trees=self.syntax.read_trees(projected.syntax, tree.bands, sentence))
 
-    def score_spans(self, X: Tensor, words: Words, guideline: Tensor) -> Tensor:
-        """Logits of all spans of up to `max_width` words, as in `CorefOutput.mention_logits`."""
-        if not len(X):
-            return X.new_zeros(0, self.max_width)
-        document = torch.from_numpy(words.document).to(X.device)
-        starts = self.span_start(X) + self.span_guideline(guideline[document])
-        ends = pad(self.span_end(X), (0, 0, 0, self.max_width - 1))
+    def _project_tokens(self, X: Tensor, tokens: int) -> _Projected:
+        if not is_lean(X):
+            syntax = None if self.syntax is None else self.syntax.project(X)
+            return _Projected(self.span_start(X), self.span_end(X), syntax)
+        # All in one product.
+        layers = [self.span_start, self.span_end]
+        if self.syntax is not None:
+            layers += self.syntax.layers()
+        sizes = [layer.out_features for layer in layers]
+        parameters = [part for layer in layers for part in layer.parameters()]
+        found = multiply(X, *self._joined.of(*parameters))[:tokens]
+        starts, ends, *rest = torch.split(found, sizes, dim=1)
+        return _Projected(starts, ends, SyntaxProjections(*rest) if rest else None)
+
+    def score_spans(self, projected: _Projected, words: Words, guideline: Tensor) -> Tensor:
+        """Logits of all spans of up to `max_width` words, as in `CorefOutput.mention_logits`.
+
+        guideline: of each token's document. *Shape:* ``(tokens,)``
+        """
+        if not len(guideline):
+            return projected.starts.new_zeros(0, self.max_width)
+        starts = projected.starts + self.span_guideline(guideline)
+        ends = pad(projected.ends, (0, 0, 0, self.max_width - 1))
         # A view: row i is tokens i to i + max_width - 1.
         reach = ends.unfold(0, self.max_width, 1).transpose(1, 2)
         # Few at a time, so that what is between stays in the cache.
@@ -227,9 +262,10 @@ class CorefScorer(nn.Module):
                 strict=True,
             )
         ]
-        left = np.searchsorted(words.document, words.document, side="right") - np.arange(len(X))
+        tokens = np.arange(len(words.document))
+        left = np.searchsorted(words.document, words.document, side="right") - tokens
         outside = (np.arange(self.max_width) >= left[:, None]) | _broken(words, self.max_width)
-        mask = torch.from_numpy(outside).to(X.device)
+        mask = torch.from_numpy(outside).to(starts.device)
         return torch.cat(blocks).squeeze(-1).masked_fill(mask, -math.inf)
 
     def _choose_spans(self, logits: Tensor, words: Words, request: CorefRequest) -> Ints:
@@ -263,46 +299,64 @@ class CorefScorer(nn.Module):
     def _mention_vectors(
         self, X: Tensor, mentions: Mentions, document: Tensor, tree: _Tree | None
     ) -> Tensor:
-        start, end, head = (
-            torch.from_numpy(places).to(X.device)
-            for places in (mentions.start, mentions.end - 1, mentions.head)
-        )
         width = np.minimum(mentions.end - mentions.start, self.max_width) - 1
         occurrences = np.minimum(mentions.occurrences, _OCCURRENCES) - 1
         agreement = mentions.gender * _NUMBERS + mentions.number
         columns = (width, mentions.fine, agreement, occurrences, mentions.place)
         features = torch.from_numpy(np.stack(columns, axis=1)).to(X.device)
+        told = self.mention_features(features + self.feature_offsets)
+        if is_lean(X):
+            return self._lean_vectors(X, mentions, told, tree)
+        start, end, head = (
+            torch.from_numpy(places).to(X.device)
+            for places in (mentions.start, mentions.end - 1, mentions.head)
+        )
         summed: Tensor = (
             self.mention_start(embedding(start, X))
             + self.mention_end(embedding(end, X))
             + self.mention_head(embedding(head, X))
-            + self.mention_features(features + self.feature_offsets)
+            + told
         )
         if tree is not None:
             summed = summed + self._roles(X, head, document, tree)
         return torch.tanh(summed)
 
-    def _read_tree(self, X: Tensor, mentions: Mentions, document: Tensor) -> _Tree | None:
-        if self.syntax is None:
+    def _lean_vectors(
+        self, X: Tensor, mentions: Mentions, told: Tensor, tree: _Tree | None
+    ) -> Tensor:
+        places = np.stack([mentions.start, mentions.end - 1, mentions.head], axis=1)
+        weight = self._joined_mention.of(
+            self.mention_start.weight, self.mention_end.weight, self.mention_head.weight
+        )
+        # The three rows of a mention one after the other are one longer row.
+        rows = embedding(torch.from_numpy(pad_rows(places)), X).flatten(1)
+        summed = told.add_(multiply(rows, weight, self.mention_start.bias)[: len(told)])
+        if tree is not None:
+            # What is linear may come after the average, of which there are fewer than tokens.
+            role = self.mention_relation(tree.relations) + self.mention_governor(tree.governors)
+            summed += embedding(tree.places, role)
+        return summed.tanh_()
+
+    def _read_tree(
+        self, X: Tensor, projected: _Projected, mentions: Mentions, document: Tensor
+    ) -> _Tree | None:
+        if self.syntax is None or projected.syntax is None:
             return None
         # Mentions within each other share their head word.
         heads, own = np.unique(mentions.head, return_inverse=True)
         tokens = torch.from_numpy(heads).to(X.device)
         with torch.no_grad():
-            relations = self.syntax.relation(embedding(tokens, X))
-            governors = self.syntax.read_governors(X, tokens, document)
+            relations = embedding(tokens, projected.syntax.relations)
+            bands = self.syntax.score_bands(projected.syntax)
+            governors = self.syntax.read_governors(X, bands, tokens, document)
         found = (relations.argmax(dim=1), governors.first, governors.second)
         roles = Roles._make(numbers.cpu().numpy()[own] for numbers in found)
         places = torch.from_numpy(own).to(X.device)
-        return _Tree(roles, places, torch.softmax(relations, dim=1), governors.average)
+        return _Tree(roles, places, torch.softmax(relations, dim=1), governors.average, bands)
 
     def _roles(self, X: Tensor, tokens: Tensor, document: Tensor, tree: _Tree) -> Tensor:
         """What the relations of some tokens, and the words that govern them, say of mentions."""
         assert self.syntax is not None
-        if is_lean(X):
-            # What is linear may come after the average, of which there are fewer than tokens.
-            role = self.mention_relation(tree.relations) + self.mention_governor(tree.governors)
-            return embedding(tree.places, role)
         relations = torch.softmax(self.syntax.relation(embedding(tokens, X)), dim=1)
         places = band(tokens, document)
         heads = torch.softmax(self.syntax.head_logits(X, places), dim=1)
@@ -370,7 +424,7 @@ class CorefScorer(nn.Module):
         """The same, to rounding, where no gradient is wanted."""
         projected = torch.cat([self.anaphor(G), self.candidate(G)])
         Q = self.bilinear(G) * (1 / math.sqrt(G.shape[1]))
-        table = self.joint_table.rows(self.pair_features.weight)
+        table = self._joint_table.of(self.pair_features.weight)
         blocks = []
         for part in _split_pairs(pairs, _PAIR_BLOCK):
             i, j = part.anaphor, part.antecedent
@@ -389,6 +443,19 @@ class CorefScorer(nn.Module):
         weight = self.role_features.weight
         scored: Tensor = self.role_features(torch.from_numpy(features).to(weight.device))
         return scored
+
+
+def _join_layers(*parameters: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights and biases of layers that read the same; the second one has no bias."""
+    start, bias, end, *rest = parameters
+    return (
+        torch.cat([start, end, *rest[::2]]),
+        torch.cat([bias, bias.new_zeros(len(end)), *rest[1::2]]),
+    )
+
+
+def _join_columns(*weights: Tensor) -> Tensor:
+    return torch.cat(weights, dim=1)
 
 
 def _split_pairs(pairs: Pairs, size: int) -> Iterator[Pairs]:

@@ -15,8 +15,12 @@ from torch.nn.functional import embedding
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from .attention import build_attention
+from .inference import is_lean
+from .padded import PaddedLSTM, lay_buckets
 
 __all__ = ["CELLS", "BiLSTMEncoder", "open_forget_gates", "pad_index"]
+
+Ints = npt.NDArray[np.int64]
 
 CELLS: Final = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 _KERNELS: Final[dict[str, Any]] = {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh}
@@ -111,20 +115,69 @@ class BiLSTMEncoder(nn.Module):
             for recurrent in self.layers:
                 assert isinstance(recurrent, nn.RNNBase)
                 open_forget_gates(recurrent)
+        self._padded = [PaddedLSTM(part) for part in self.layers if isinstance(part, nn.LSTM)]
 
-    def forward(self, X: Tensor, lengths: Sequence[int]) -> Tensor:
+    def forward(
+        self,
+        X: Tensor,
+        lengths: Sequence[int],
+        rows: Ints | None = None,
+        keep: Ints | None = None,
+    ) -> Tensor:
         """Encode a ragged batch.
 
         X: vectors of all tokens. *Shape:* ``(tokens, input_width)``
         lengths: tokens per sequence; they sum to ``tokens``; zeros are allowed.
+        rows: the row of `X` that each token has, which may then have fewer; None for its own.
+            *Shape:* ``(tokens,)``
+        keep: the tokens that are wanted; None for all.
         RETURNS: hidden states. *Shape:* ``(tokens, width)``
         """
+        if self._runs_padded(X, lengths):
+            return self._encode_padded(X, lengths, rows, keep)
+        H = self._encode(X if rows is None else _read_rows(X, rows), lengths)
+        return H if keep is None else _read_rows(H, keep)
+
+    def _encode(self, X: Tensor, lengths: Sequence[int]) -> Tensor:
         H = self.recur(X, lengths)
         if self.attention is None:
             return H
         layout = _lay_buckets(_blocks(lengths), H.device)
         contexts = [self.attention.context(_pad(H, part), part.mask) for part in layout.buckets]
         return self._add_context(H, contexts, layout)
+
+    def _runs_padded(self, X: Tensor, lengths: Sequence[int]) -> bool:
+        if self.training or self.cell != "lstm" or not is_lean(X) or not any(lengths):
+            return False
+        # There, a sequence attends in one piece.
+        return self.attention is None or max(lengths) <= ATTENTION_BLOCK
+
+    def _encode_padded(
+        self, X: Tensor, lengths: Sequence[int], rows: Ints | None, keep: Ints | None
+    ) -> Tensor:
+        buckets, places = lay_buckets(lengths)
+        # One row more, for padding, and one column more, which tells it apart.
+        table = X.new_zeros(len(X) + 1, X.shape[1] + 1)
+        table[:-1, :-1] = X
+        table[-1, -1] = 1
+        parts = []
+        for bucket in buckets:
+            read = bucket.rows if rows is None else rows[bucket.rows]
+            is_padding = bucket.rows < 0
+            H = embedding(torch.from_numpy(np.where(is_padding, len(X), read)), table)
+            for number, run in enumerate(self._padded):
+                if number:
+                    column = torch.from_numpy(is_padding).to(H.dtype).unsqueeze(2)
+                    H = torch.cat([H, column], dim=2)
+                H = run(H)
+            if self.attention is not None:
+                assert self.norm is not None
+                mask = None if bucket.mask is None else torch.from_numpy(bucket.mask)
+                H = self.norm(H.add_(self.attention.context_by_time(H, mask)))
+            parts.append(H.flatten(0, 1))
+        if keep is not None:
+            places = places[keep]
+        return embedding(torch.from_numpy(places), torch.cat(parts) if parts[1:] else parts[0])
 
     def recur(self, X: Tensor, lengths: Sequence[int]) -> Tensor:
         """The recurrent layers alone, without attention; arguments and result as in `forward`.
@@ -250,6 +303,11 @@ class _Layout(NamedTuple):
     """Where time comes before the sequences."""
     reversed_time_places: Tensor
     """The same with each sequence reversed."""
+
+
+def _read_rows(X: Tensor, rows: Ints) -> Tensor:
+    # As a lookup, since its gradient is far faster than an index's on a CPU.
+    return embedding(torch.from_numpy(rows).to(X.device), X)
 
 
 def _blocks(lengths: Sequence[int]) -> list[int]:

@@ -14,7 +14,7 @@ from torch.nn.functional import embedding
 
 from ..coref.candidates import JOINT_FEATURES, PAIR_FEATURES
 
-__all__ = ["JointTable", "is_lean", "pair_products"]
+__all__ = ["pair_products", "sum_combinations"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -22,33 +22,12 @@ Ints = npt.NDArray[np.int64]
 _REACH: Final = 64
 
 
-def is_lean(X: Tensor) -> bool:
-    """Whether what is computed from `X` may go the way of this module."""
-    return X.device.type == "cpu" and not torch.is_grad_enabled()
+def sum_combinations(weight: Tensor) -> Tensor:
+    """The sums of a table's rows, for `coref.candidates.joint_features`.
 
-
-class JointTable:
-    """Rows for combinations of pair features, kept as long as the features' own rows stay."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[Tensor, Tensor] | None = None
-
-    def rows(self, weight: Tensor) -> Tensor:
-        """The sums of a table's rows, for `coref.candidates.joint_features`.
-
-        weight: one row for each value of each of `PAIR_FEATURES`. *Shape:* ``(values, width)``
-        RETURNS: *Shape:* ``(combinations, width)``
-        """
-        # By content, since an optimizer may write past torch's own count of changes; comparing
-        # takes a hundredth of the time of the shortest document.
-        kept = self._kept
-        if kept is None or kept[0].dtype != weight.dtype or not torch.equal(kept[0], weight):
-            kept = weight.detach().clone(), _sum_combinations(weight.detach())
-            self._kept = kept
-        return kept[1]
-
-
-def _sum_combinations(weight: Tensor) -> Tensor:
+    weight: one row for each value of each of `PAIR_FEATURES`. *Shape:* ``(values, width)``
+    RETURNS: *Shape:* ``(combinations, width)``
+    """
     offsets = np.cumsum([0, *PAIR_FEATURES.values()]).tolist()
     own = {
         name: weight[first:last]

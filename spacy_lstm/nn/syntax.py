@@ -1,7 +1,6 @@
 """Tags, relations and heads as a second task of the encoder."""
 
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -10,13 +9,15 @@ from torch.nn.functional import cross_entropy, embedding, pad
 
 from ..coref.syntax import HEAD_REACH, RELATIONS, TAGS, SyntaxTargets
 
-__all__ = ["Governors", "SyntaxHead", "SyntaxLogits", "syntax_loss"]
+__all__ = ["Governors", "SyntaxHead", "SyntaxLogits", "SyntaxProjections", "syntax_loss"]
 
 _HEAD_WIDTH = 48
-# Tokens whose bands are looked at together, when governors are averaged.
-_BLOCK = 64
-# The same, when bands overlap and every token has one.
-_LONG_BLOCK = 128
+# Tokens whose bands are worked out in one product, and how many such products at once: what is
+# between stays in the cache.
+_BLOCK = 128
+_BLOCKS_AT_ONCE = 16
+# Tokens whose governors are averaged in one product.
+_AVERAGED = 64
 
 
 class SyntaxLogits(NamedTuple):
@@ -29,6 +30,19 @@ class SyntaxLogits(NamedTuple):
     heads: Tensor
     """Of each place from `HEAD_REACH` words before to as many after. *Shape:* ``(tokens,
     2 * HEAD_REACH + 1)``"""
+
+
+class SyntaxProjections(NamedTuple):
+    """What `SyntaxHead` reads of each token by itself."""
+
+    tags: Tensor
+    """Logits. *Shape:* ``(tokens, tags)``"""
+    relations: Tensor
+    """Logits. *Shape:* ``(tokens, relations)``"""
+    dependents: Tensor
+    """*Shape:* ``(tokens, head_width)``"""
+    governors: Tensor
+    """*Shape:* ``(tokens, head_width)``"""
 
 
 class Governors(NamedTuple):
@@ -86,81 +100,95 @@ class SyntaxHead(nn.Module):
         places = band(torch.arange(len(X), device=X.device), document)
         return places, torch.softmax(self.head_logits(X, places), dim=1)
 
+    def project(self, X: Tensor) -> SyntaxProjections:
+        """What is read of each token by itself.
+
+        X: token vectors. *Shape:* ``(tokens, input_width)``
+        """
+        return SyntaxProjections(self.tag(X), self.relation(X), self.dependent(X), self.governor(X))
+
+    def layers(self) -> tuple[nn.Linear, ...]:
+        """The layers of `project`, in its order."""
+        return self.tag, self.relation, self.dependent, self.governor
+
     @torch.no_grad()
-    def read_governors(self, X: Tensor, tokens: Tensor, document: Tensor) -> Governors:
+    def score_bands(self, projected: SyntaxProjections) -> Tensor:
+        """Products of every token and the `HEAD_REACH` before and after it, whatever text they are
+        of: logits of heads but for the distance. *Shape:* ``(tokens, 2 * HEAD_REACH + 1)``
+
+        By products of blocks of tokens with all that a block can reach, of which the bands are a
+        view.
+        """
+        tokens, width = projected.governors.shape
+        blocks = -(-tokens // _BLOCK)
+        spare = blocks * _BLOCK - tokens
+        D = pad(projected.dependents * _HEAD_WIDTH**-0.5, (0, 0, 0, spare))
+        G = pad(projected.governors, (0, 0, HEAD_REACH, HEAD_REACH + spare))
+        reach = _BLOCK + 2 * HEAD_REACH
+        near = G.as_strided((blocks, reach, width), (_BLOCK * width, width, 1))
+        parts = []
+        for start in range(0, blocks, _BLOCKS_AT_ONCE):
+            part = slice(start, start + _BLOCKS_AT_ONCE)
+            scores = D.view(blocks, _BLOCK, width)[part] @ near[part].transpose(1, 2)
+            # Each row begins one column further right than the last.
+            bands = (len(scores), _BLOCK, 2 * HEAD_REACH + 1)
+            parts.append(scores.as_strided(bands, (_BLOCK * reach, reach + 1, 1)).flatten(0, 1))
+        if not parts:
+            return D.new_zeros(0, 2 * HEAD_REACH + 1)
+        return (torch.cat(parts) if parts[1:] else parts[0])[:tokens]
+
+    @torch.no_grad()
+    def read_governors(
+        self, X: Tensor, bands: Tensor, tokens: Tensor, document: Tensor
+    ) -> Governors:
         """What the heads of some tokens say; see `Governors`.
 
-        In blocks of matrices instead of a band for every token, which takes a tenth of the time
-        and keeps nothing for a gradient.
-
+        bands: from `score_bands`.
         tokens: rising. *Shape:* ``(n,)``
         """
-        governors = self.governor(X)
-        places = band(tokens, document)
-        best, averages = [], []
-        for low, columns, scores in self._band_scores(X, governors, places):
-            best.append(scores.argmax(dim=1, keepdim=True))
-            high = low + int(columns[-1, -1]) + 1
-            # The ends of a document may stand in a band many times, so that weights add up.
-            weights = scores.new_zeros(len(columns), high - low)
-            weights.scatter_add_(1, columns, torch.softmax(scores, dim=1))
-            averages.append(weights @ X[low:high])
-        if not best:
+        places, logits = self._read_bands(bands, tokens, document)
+        if not len(tokens):
             return Governors(tokens, tokens, X.new_zeros(0, X.shape[1]))
-        first = places.gather(1, torch.cat(best)).squeeze(1)
+        first = places.gather(1, logits.argmax(dim=1, keepdim=True)).squeeze(1)
+        weights = torch.softmax(logits, dim=1)
+        averages = []
+        for near, own in zip(
+            torch.split(places, _AVERAGED), torch.split(weights, _AVERAGED), strict=True
+        ):
+            # Tokens rise, and with them their bands.
+            low, high = int(near[0, 0]), int(near[-1, -1]) + 1
+            # The ends of a document may stand in a band many times, so that weights add up.
+            spread = own.new_zeros(len(own), high - low).scatter_add_(1, near - low, own)
+            averages.append(spread @ X[low:high])
         # Few words govern many.
-        verbs, own = torch.unique(first, return_inverse=True)
-        places = band(verbs, document)
-        above = [
-            scores.argmax(dim=1, keepdim=True)
-            for _, _, scores in self._band_scores(X, governors, places)
-        ]
-        second = places.gather(1, torch.cat(above)).squeeze(1)[own]
+        verbs, which = torch.unique(first, return_inverse=True)
+        places, logits = self._read_bands(bands, verbs, document)
+        second = places.gather(1, logits.argmax(dim=1, keepdim=True)).squeeze(1)[which]
         return Governors(first, second, torch.cat(averages))
 
+    def _read_bands(self, bands: Tensor, tokens: Tensor, document: Tensor) -> tuple[Tensor, Tensor]:
+        """The places of `band`, and their logits."""
+        places = band(tokens, document)
+        columns = places - (tokens.unsqueeze(1) - HEAD_REACH)
+        return places, embedding(tokens, bands).gather(1, columns) + self.distance
+
     @torch.no_grad()
-    def read_trees(self, X: Tensor, sentence: Tensor) -> Tensor:
+    def read_trees(self, projected: SyntaxProjections, bands: Tensor, sentence: Tensor) -> Tensor:
         """The likeliest tag, relation and head of every token. No head is in another sentence.
 
+        bands: from `score_bands`.
         sentence: number of each token's sentence, rising. *Shape:* ``(tokens,)``
         RETURNS: numbers of the tag and of the relation, and the distance to the head, 0 at a
             root. *Shape:* ``(tokens, 3)``
         """
-        tokens = torch.arange(len(X), device=X.device)
-        first = torch.searchsorted(sentence, sentence) - tokens + HEAD_REACH
-        last = torch.searchsorted(sentence, sentence, right=True) - 1 - tokens + HEAD_REACH
-        governors = pad(self.governor(X), (0, 0, HEAD_REACH, HEAD_REACH))
-        dependents = self.dependent(X) * _HEAD_WIDTH**-0.5
-        columns = torch.arange(2 * HEAD_REACH + 1, device=X.device)
-        best = [tokens[:0]]
-        for start in range(0, len(X), _LONG_BLOCK):
-            block = slice(start, start + _LONG_BLOCK)
-            D = dependents[block]
-            scores = D @ governors[start : start + len(D) + 2 * HEAD_REACH].T
-            # A view of the band: each row begins one column further right than the last.
-            near = scores.as_strided((len(D), len(columns)), (scores.shape[1] + 1, 1))
-            outside = (columns < first[block, None]) | (columns > last[block, None])
-            best.append((near + self.distance).masked_fill_(outside, -math.inf).argmax(dim=1))
-        heads = torch.cat(best) - HEAD_REACH
-        tags, relations = self.tag(X).argmax(dim=1), self.relation(X).argmax(dim=1)
-        return torch.stack([tags, relations, heads], dim=1)
-
-    def _band_scores(
-        self, X: Tensor, governors: Tensor, places: Tensor
-    ) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """The logits of heads by blocks of rising tokens: the first token that the bands of a
-        block read, the places counted from it, and their logits."""
-        if not len(places):
-            # Of nothing `torch.split` makes one empty block.
-            return
-        dependents = self.dependent(embedding(places[:, HEAD_REACH], X)) * _HEAD_WIDTH**-0.5
-        for near, D in zip(
-            torch.split(places, _BLOCK), torch.split(dependents, _BLOCK), strict=True
-        ):
-            # Tokens rise, and with them their bands.
-            low, high = int(near[0, 0]), int(near[-1, -1]) + 1
-            columns = near - low
-            yield low, columns, (D @ governors[low:high].T).gather(1, columns) + self.distance
+        tokens = torch.arange(len(sentence), device=sentence.device).unsqueeze(1)
+        places = tokens + torch.arange(-HEAD_REACH, HEAD_REACH + 1, device=sentence.device)
+        first = torch.searchsorted(sentence, sentence).unsqueeze(1)
+        last = torch.searchsorted(sentence, sentence, right=True).unsqueeze(1)
+        outside = (places < first) | (places >= last)
+        heads = (bands + self.distance).masked_fill_(outside, -math.inf).argmax(dim=1)
+        tags, relations = projected.tags.argmax(dim=1), projected.relations.argmax(dim=1)
+        return torch.stack([tags, relations, heads - HEAD_REACH], dim=1)
 
 
 def band(tokens: Tensor, document: Tensor) -> Tensor:

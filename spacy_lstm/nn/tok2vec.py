@@ -11,18 +11,21 @@ from torch.nn.functional import embedding
 
 from .embed import TableRows, TokenEmbedding
 from .encoder import BiLSTMEncoder
+from .inference import pad_rows
 
 __all__ = ["TokenEncoder", "Windows", "lay_windows"]
+
+Ints = npt.NDArray[np.int64]
 
 
 class Windows(NamedTuple):
     """How documents are cut for the encoder and put together again."""
 
-    source: npt.NDArray[np.int64]
+    source: Ints
     """Token of each row of the cut batch. *Shape:* ``(rows,)``"""
     lengths: list[int]
     """Tokens per window."""
-    keep: npt.NDArray[np.int64]
+    keep: Ints
     """Row of the cut batch that each token's result is taken from. *Shape:* ``(tokens,)``"""
 
 
@@ -92,27 +95,50 @@ class TokenEncoder(nn.Module):
         self.shortcut = shortcut
         self.width = encoder["width"] + (self.embedding.width if shortcut else 0)
 
-    def forward(self, features: Tensor, lengths: Sequence[int]) -> Tensor:
+    def forward(
+        self,
+        features: Tensor,
+        lengths: Sequence[int],
+        rows: Ints | None = None,
+        spare: bool = False,
+    ) -> Tensor:
         """Encode the tokens of a batch of documents.
 
         features: *Shape:* ``(tokens, 6)``, see `embed.FEATURES`
         lengths: tokens per document.
+        rows: the row of `features` that each token has, which may then have fewer; None for its
+            own. *Shape:* ``(tokens,)``
+        spare: give more rows than there are tokens, as `inference.pad_rows` does.
         RETURNS: hidden states, with the shortcut joined by the embeddings. *Shape:*
             ``(tokens, width)``
         """
-        return self.encode(self.embedding(features), lengths)
+        return self.encode(self.embedding(features), lengths, rows, spare)
 
-    def encode(self, X: Tensor, lengths: Sequence[int]) -> Tensor:
+    def encode(
+        self,
+        X: Tensor,
+        lengths: Sequence[int],
+        rows: Ints | None = None,
+        spare: bool = False,
+    ) -> Tensor:
         """The same from the embeddings on.
 
         X: *Shape:* ``(tokens, embedding.width)``
         """
         windows = lay_windows(lengths, window=self.window, margin=self.margin)
+        keep = None if windows is None else windows.keep
+        if spare:
+            keep = pad_rows(np.arange(sum(lengths)) if keep is None else keep)
+        H: Tensor
         if windows is None:
-            H = self.encoder(X, lengths)
+            H = self.encoder(X, lengths, rows, keep)
         else:
-            source = torch.from_numpy(windows.source).to(X.device)
-            keep = torch.from_numpy(windows.keep).to(X.device)
-            # As lookups, since their gradient is far faster than an index's on a CPU.
-            H = embedding(keep, self.encoder(embedding(source, X), windows.lengths))
-        return torch.cat([H, X], dim=1) if self.shortcut else H
+            source = windows.source if rows is None else rows[windows.source]
+            H = self.encoder(X, windows.lengths, source, keep)
+        if not self.shortcut:
+            return H
+        if spare:
+            rows = pad_rows(np.arange(sum(lengths)) if rows is None else rows)
+        # As a lookup, since its gradient is far faster than an index's on a CPU.
+        own = X if rows is None else embedding(torch.from_numpy(rows).to(X.device), X)
+        return torch.cat([H, own], dim=1)

@@ -166,10 +166,10 @@ def test_lexeme_table_starts_afresh_at_its_limit(monkeypatch):
     table = LexemeTable(lambda text: asked.append(text) or (len(text), 0), 2)
     nlp = spacy.blank("en")
     for text in ["a bb ccc dddd eeeee", "a bb", "ffffff a"]:
-        rows = table.rows(nlp.make_doc(text))
+        rows = table.rows([nlp.make_doc(text)])
         assert rows[:, 0].tolist() == [len(word) for word in text.split()]
     assert asked.count("a") == 2
-    assert table.rows(nlp.make_doc("")).shape == (0, 2)
+    assert table.rows([nlp.make_doc("")]).shape == (0, 2)
 
 
 def test_lexicon_grows_past_its_first_rows():
@@ -183,7 +183,7 @@ def test_lexicon_grows_past_its_first_rows():
 def test_a_table_that_grows_while_another_thread_reads():
     nlp = spacy.blank("en")
     table = LexemeTable(lambda text: (len(text),), 1)
-    table.rows(nlp.make_doc("known"))
+    table.rows([nlp.make_doc("known")])
     crowd = nlp.make_doc(" ".join(f"w{number}" for number in range(2000)))
 
     class Interrupted(dict):
@@ -192,11 +192,11 @@ def test_a_table_that_grows_while_another_thread_reads():
         def __getitem__(self, key):
             place = super().__getitem__(key)
             if len(self) == 1:
-                table.rows(crowd)
+                table.rows([crowd])
             return place
 
     table._rows.index = Interrupted(table._rows.index)
-    assert table.rows(nlp.make_doc("known w1999")).tolist() == [[5], [5]]
+    assert table.rows([nlp.make_doc("known w1999")]).tolist() == [[5], [5]]
 
 
 @pytest.mark.parametrize("shortcut", [True, False])

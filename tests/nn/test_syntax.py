@@ -55,7 +55,8 @@ def test_governors_by_bands(lengths) -> None:
     first = places.gather(1, logits.argmax(dim=1, keepdim=True)).squeeze(1)
     average = (torch.softmax(logits, dim=1).unsqueeze(2) * X[places]).sum(1)
     tokens = (torch.rand(n) < 0.7).nonzero().squeeze(1)
-    found = head.read_governors(X, tokens, document)
+    bands = head.score_bands(head.project(X))
+    found = head.read_governors(X, bands, tokens, document)
     torch.testing.assert_close(found.average, average[tokens])
     assert found.first.tolist() == first[tokens].tolist()
     assert found.second.tolist() == first[first[tokens]].tolist()
@@ -63,7 +64,9 @@ def test_governors_by_bands(lengths) -> None:
 
 def test_no_governors_of_nothing() -> None:
     document, nothing = torch.zeros(3, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)
-    found = SyntaxHead(input_width=8).read_governors(torch.randn(3, 8), nothing, document)
+    bands = torch.randn(3, 2 * HEAD_REACH + 1)
+    X = torch.randn(3, 8)
+    found = SyntaxHead(input_width=8).read_governors(X, bands, nothing, document)
     assert [len(part) for part in found] == [0, 0, 0]
     assert found.average.shape == (0, 8)
 
@@ -75,7 +78,8 @@ def test_trees_by_sentences(lengths) -> None:
     head, X = SyntaxHead(input_width=8), torch.randn(n, 8)
     torch.nn.init.normal_(head.distance)
     sentence = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
-    found = head.read_trees(X, sentence)
+    projected = head.project(X)
+    found = head.read_trees(projected, head.score_bands(projected), sentence)
     logits = head(X, torch.zeros_like(sentence))
     tokens = torch.arange(n)
     places = tokens.unsqueeze(1) + torch.arange(-HEAD_REACH, HEAD_REACH + 1)
@@ -91,4 +95,6 @@ def test_trees_by_sentences(lengths) -> None:
 
 def test_no_trees_of_nothing() -> None:
     nothing = torch.zeros(0, dtype=torch.int64)
-    assert SyntaxHead(input_width=8).read_trees(torch.zeros(0, 8), nothing).shape == (0, 3)
+    head = SyntaxHead(input_width=8)
+    projected = head.project(torch.zeros(0, 8))
+    assert head.read_trees(projected, head.score_bands(projected), nothing).shape == (0, 3)

@@ -1,0 +1,130 @@
+"""The LSTM and its attention over padded batches, for inference on a CPU.
+
+Training runs the two directions one after the other over sequences reversed within their length.
+Here one call of torch's kernel runs both over sequences that are padded at their end: an input
+column that only padding has shuts the input gates, so that the backward direction comes to a
+sequence's last token with the zeros that it began with, exactly. Sequences of few different shapes
+are made, since oneDNN compiles its code for each.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from .inference import Derived, round_up
+
+__all__ = ["Bucket", "PaddedLSTM", "lay_buckets"]
+
+Ints = npt.NDArray[np.int64]
+
+_LENGTH_STEP: Final = 8
+# What it costs to run one more bucket, in padded tokens, beside its steps.
+_BUCKET_COST: Final = 128
+# Shuts an input gate whatever else it gets: its sigmoid is 0 in single precision.
+_SHUT: Final = -1e4
+# Numbers of sequences that are run together.
+_COUNTS: Final = np.array(
+    [*range(1, 9), *range(10, 17, 2), *range(20, 65, 4), *range(72, 129, 8), *range(160, 1025, 32)]
+)
+
+
+class Bucket(NamedTuple):
+    """Sequences of like length, padded together; time comes first."""
+
+    rows: Ints
+    """For each place the row to read; -1 for padding. *Shape:* ``(longest, members)``"""
+    mask: npt.NDArray[np.bool_] | None
+    """True where a token is; None where all places have one. *Shape:* ``(members, longest)``"""
+
+
+class PaddedLSTM:
+    """One layer of `torch.nn.LSTM(bidirectional=True)` over padded sequences.
+
+    layer: holds the weights, which may change.
+    """
+
+    def __init__(self, layer: nn.LSTM) -> None:
+        self._layer = layer
+        self._shut = Derived(_with_padding_column)
+
+    def __call__(self, X: Tensor) -> Tensor:
+        """Run both directions.
+
+        X: vectors, and one column more: 1 where padding is, 0 elsewhere. *Shape:* ``(longest,
+            members, input_width + 1)``
+        RETURNS: *Shape:* ``(longest, members, width)``; anything where padding is.
+        """
+        forward, backward = self._read(""), self._read("_reverse")
+        shut = self._shut.of(forward[0], backward[0])
+        zeros = X.new_zeros(2, X.shape[1], self._layer.hidden_size)
+        weights = [shut[0], *forward[1:], shut[1], *backward[1:]]
+        found: Tensor = torch.lstm(X, (zeros, zeros), weights, True, 1, 0.0, False, True, False)[0]
+        return found
+
+    def _read(self, suffix: str) -> list[Tensor]:
+        names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+        return [self._layer.get_parameter(name + suffix) for name in names]
+
+
+def _with_padding_column(forward: Tensor, backward: Tensor) -> tuple[Tensor, Tensor]:
+    # Only the backward direction comes to padding before it has read a token.
+    column = backward.new_zeros(len(backward), 1)
+    # torch has the gates in the order i, f, g, o.
+    column[: len(backward) // 4] = _SHUT
+    return pad(forward, (0, 1)), torch.cat([backward, column], dim=1)
+
+
+def lay_buckets(lengths: Sequence[int]) -> tuple[list[Bucket], Ints]:
+    """Sequences of like length together, so that padding costs little. Empty ones are in none.
+
+    RETURNS: the buckets; and of each token its place in them, one bucket after the other, time
+        before members. *Shape:* ``(tokens,)``
+    """
+    sizes = np.asarray(lengths, dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
+    order = np.argsort(-sizes, kind="stable")
+    order = order[sizes[order] > 0]
+    buckets, places = [], np.zeros(int(sizes.sum()), dtype=np.int64)
+    before = first = 0
+    while first < len(order):
+        count, width = _choose(sizes[order[first:]])
+        members = order[first : first + count]
+        longest = round_up(int(sizes[members[0]]), _LENGTH_STEP)
+        steps = np.arange(longest)[:, None]
+        is_token = np.zeros((longest, width), dtype=bool)
+        is_token[:, : len(members)] = steps < sizes[members]
+        rows = np.full(is_token.shape, -1, dtype=np.int64)
+        rows[:, : len(members)] = np.where(is_token[:, : len(members)], starts[members] + steps, -1)
+        held = is_token.ravel()
+        places[rows.ravel()[held]] = np.flatnonzero(held) + before
+        buckets.append(Bucket(rows, None if held.all() else np.ascontiguousarray(is_token.T)))
+        before += rows.size
+        first += count
+    return buckets, places
+
+
+def _choose(sizes: Ints) -> tuple[int, int]:
+    """How many of the longest sequences to run together, and as how many.
+
+    A bucket is closed when its padding has cost as much as a further one would: that one's own
+    steps, at which a kernel has work with few sequences as with many, and its start.
+
+    sizes: falling. *Shape:* ``(sequences,)``
+    """
+    limit = min(len(sizes), int(_COUNTS[-1]))
+    wasted = np.cumsum(sizes[0] - sizes[:limit])
+    too_many = np.flatnonzero(wasted > sizes[:limit] + _BUCKET_COST)
+    count = int(too_many[0]) if len(too_many) else limit
+    lower = int(_COUNTS[np.searchsorted(_COUNTS, count, side="right") - 1])
+    if lower == count:
+        return count, count
+    upper = int(_COUNTS[np.searchsorted(_COUNTS, count)])
+    # The rest of them: in a bucket of their own, or with members that are all padding?
+    if (upper - count) * int(sizes[0]) <= int(sizes[min(lower, len(sizes) - 1)]) + _BUCKET_COST:
+        return count, upper
+    return lower, lower
