@@ -227,9 +227,32 @@ def test_bodies_that_cannot_be_read(client, body, status, message):
 def test_other_addresses_and_methods(client):
     assert error_of(client.get("/api/nothing")) == "Not Found"
     assert client.get("/api/nothing").status_code == 404
-    assert client.get("/api/resolve").status_code in (404, 405)
-    assert client.delete("/healthz").status_code == 405
+    assert client.get("/api/resolve/").status_code == 404
+    assert client.post("/api/nothing", json={}).status_code == 405
     assert client.get("/..%2f..%2fapp.py").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "allowed"),
+    [
+        *[
+            (method, f"/api/{name}", "POST")
+            for name in ("resolve", "sentiment", "trace")
+            for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS")
+        ],
+        ("DELETE", "/healthz", "GET"),
+        ("PUT", "/api/models", "GET"),
+        ("POST", "/api/models", "GET"),
+        ("POST", "/", "GET, HEAD"),
+        ("PUT", "/style.css", "GET, HEAD"),
+    ],
+)
+def test_a_wrong_method_is_told_which_is_right(client, method, address, allowed):
+    response = client.request(method, address, json={"text": TEXT})
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
+    assert error_of(response) == f"{method} is not for this address: expected {allowed}"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert client.head(address).status_code == (405 if address[:2] in ("/a", "/h") else 200)
 
 
 def test_no_path_of_the_server_is_told(connect, library, chinese_folder):
