@@ -1,6 +1,6 @@
-"""The one error that a user's mistake raises."""
+"""The one error that a user's mistake raises, and what it is where a class is wrong."""
 
-__all__ = ["LstmError"]
+__all__ = ["LstmError", "LstmTypeError"]
 
 
 class LstmError(ValueError):
@@ -9,3 +9,7 @@ class LstmError(ValueError):
     The message is one line that says what was got, what was expected and how to mend it;
     the command line prints it as it is and exits with status 1.
     """
+
+
+class LstmTypeError(LstmError, TypeError):
+    """Something of another class than what was asked for, such as a number for a text."""

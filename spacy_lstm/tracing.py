@@ -7,13 +7,22 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from .errors import LstmError
+from .errors import LstmError, LstmTypeError
 from .models.recording import Recording, has_encoder, record
 from .nn.worked_example import PUBLISHED, WORDS, follow_cell
 from .traces import Trace as PlainTrace
 from .viz import render
 
-__all__ = ["PUBLISHED", "Heard", "Trace", "find_pipes", "listen", "trace", "trace_example"]
+__all__ = [
+    "PUBLISHED",
+    "Heard",
+    "Trace",
+    "check_input",
+    "find_pipes",
+    "listen",
+    "trace",
+    "trace_example",
+]
 
 _EXAMPLE: Final = "Alice is happy. She smiles."
 
@@ -36,7 +45,8 @@ def trace(nlp: Language, text_or_doc: str | Doc, *, component: str | None = None
     component: name of the pipe whose encoder it is; one that listens to a shared `tok2vec` has
         that one's. None takes the first that has one.
 
-    Raises LstmError where there is no such component or nothing to read.
+    Raises LstmError where there is no such component or nothing to read; LstmTypeError for what
+    is no pipeline, text or `Doc`.
     """
     heard = listen(nlp, text_or_doc, component=component)
     doc, recording = heard.doc, heard.recording
@@ -67,6 +77,7 @@ class Heard(NamedTuple):
 def listen(nlp: Language, text_or_doc: str | Doc, *, component: str | None = None) -> Heard:
     """Let a component read a text, and record what runs through its model and those that it
     listens to; arguments and errors as of `trace`."""
+    check_input(nlp, text_or_doc)
     models = _models_of(nlp, component)
     name = component or next(iter(models))
     if name not in models:
@@ -82,6 +93,16 @@ def listen(nlp: Language, text_or_doc: str | Doc, *, component: str | None = Non
             doc = text_or_doc
             _read_again(list(find_pipes(nlp, name)), doc)
     return Heard(doc, name, recording)
+
+
+def check_input(nlp: Language, text_or_doc: str | Doc) -> None:
+    """Raise LstmTypeError for what is no pipeline, and what is neither text nor `Doc`."""
+    if not isinstance(nlp, Language):
+        raise LstmTypeError(f"got {type(nlp).__name__} as nlp: expected a pipeline, a Language")
+    if not isinstance(text_or_doc, str | Doc):
+        raise LstmTypeError(
+            f"got {type(text_or_doc).__name__} as text: expected a str or a Doc of one text"
+        )
 
 
 def _read_again(pipes: Sequence[Any], doc: Doc) -> None:

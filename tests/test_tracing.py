@@ -241,6 +241,12 @@ def test_mistakes(bundle):
         trace(bundle, "", component="lstm_sentiment")
     with pytest.raises(LstmError, match="no LSTM encoder with weights in the pipeline: add"):
         trace(spacy.blank("en"), TEXT)
+    for given in (5, None, b"text", [TEXT]):
+        kind = type(given).__name__
+        with pytest.raises(TypeError, match=f"got {kind} as text: expected a str or a Doc"):
+            trace(bundle, given)
+    with pytest.raises(TypeError, match="got str as nlp: expected a pipeline, a Language"):
+        trace(TEXT, bundle)
     nlp = spacy.blank("en")
     nlp.add_pipe("says_nothing_for_tests")
     nlp.add_pipe("lstm_sentiment")

@@ -36,6 +36,8 @@ _SAVED: Final = (".npz", ".json")
 # A page may go to a pipe or to a file without an end to its name.
 _PAGES: Final = (".html", ".htm", "")
 _DOTS_PER_INCH: Final = 150
+# The other parameters choose what an example has chosen.
+_WITH_EXAMPLE: Final = ("example", "output", "as_json")
 
 
 def explain(
@@ -121,7 +123,17 @@ def _write_trace(found: Trace, target: Path, style: str) -> None:
         write_atomically(target, render(found, style=style))
 
 
+def _check_alone(context: typer.Context) -> None:
+    """An example brings its text, its model and its page: what else is given would be lost."""
+    for each in context.command.params:
+        source = context.get_parameter_source(each.name or "")
+        if each.name not in _WITH_EXAMPLE and source is not None and source.name == "COMMANDLINE":
+            name = "a text" if each.name == "text" else max(each.opts, key=len)
+            raise typer.BadParameter(f"give {name} or --example, not both")
+
+
 def explain_cli(
+    context: typer.Context,
     text: TextArgument = None,
     output: Annotated[
         Path,
@@ -144,7 +156,10 @@ def explain_cli(
     ] = None,
     example: Annotated[
         str | None,
-        typer.Option(help="A worked example in the place of a text: alice, a cell of one unit."),
+        typer.Option(
+            help="A worked example in the place of a text: alice, a cell of one unit. Only "
+            "--output and --json go with it."
+        ),
     ] = None,
     model: ModelOption = DEFAULT_MODEL,
     file: FileOption = None,
@@ -153,8 +168,7 @@ def explain_cli(
     """Write a web page that shows the links of a text, what its sentiment hangs on, or how an LSTM
     read it: every gate, what its memory holds, every attention."""
     if example is not None:
-        if text is not None or file is not None:
-            raise typer.BadParameter("give a text or --example, not both")
+        _check_alone(context)
         with only_json(as_json):
             readings = explain_example(example, output=output)
         if as_json:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from ..errors import LstmError
-from ..probing import CELL_NAMES, DISTANCES, TASK_NAMES, probe_memory
+from ..probing import CELL_NAMES, DISTANCES, STEPS, TASK_NAMES, WIDTH, probe_memory
 from ..viz.curves import can_draw, draw_probe
 from .files import write_atomically
 from .reporting import format_table, only_json, print_json, to_plain
@@ -24,8 +24,8 @@ def probe(
     cells: Sequence[str] = CELL_NAMES,
     distances: Sequence[int] = DISTANCES,
     *,
-    width: int = 32,
-    steps: int = 1000,
+    width: int = WIDTH,
+    steps: int = STEPS,
     seed: int = 0,
     fresh: bool = False,
     output: str | Path | None = None,
@@ -132,8 +132,8 @@ def probe_cli(
         list[int] | None,
         typer.Option("--distance", help="Steps to remember over; repeatable."),
     ] = None,
-    width: Annotated[int, typer.Option(help="Units of every cell.")] = 32,
-    steps: Annotated[int, typer.Option(help="Updates at most at a distance.")] = 1000,
+    width: Annotated[int, typer.Option(help="Units of every cell.")] = WIDTH,
+    steps: Annotated[int, typer.Option(help="Updates at most at a distance.")] = STEPS,
     seed: Annotated[int, typer.Option(help="The same gives the same numbers.")] = 0,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="New weights at every distance: much harder.")

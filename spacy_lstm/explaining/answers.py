@@ -13,7 +13,7 @@ from ..coref.decode import antecedent_probabilities
 from ..coref.mentions import Span
 from .faithfulness import Answer
 from .links import LINK_METHODS, Decision, HeardLinks, hear_links
-from .parts import BATCH_TOKENS, prepare_parts
+from .parts import BATCH_TOKENS, is_blank, prepare_parts
 from .sentiment import (
     SENTIMENT_METHODS,
     hear_sentiment,
@@ -42,7 +42,7 @@ def sentiment_answers(
     methods: some of `SENTIMENT_METHODS`; none: all that the model has.
     """
     for doc in docs:
-        if all(token.is_space for token in doc):
+        if is_blank(doc):
             continue
         heard, pipe = hear_sentiment(nlp, doc.text, component)
         (prediction,) = pipe.predict([heard.doc])
@@ -79,7 +79,7 @@ def link_answers(
     anaphors: gives the pronouns of a text to take, in its characters, or None for all.
     """
     for doc in docs:
-        if not len(doc):
+        if is_blank(doc):
             continue
         heard = hear_links(nlp, doc.text, component=component)
         wanted = anaphors(doc)

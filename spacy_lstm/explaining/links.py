@@ -20,7 +20,7 @@ from ..coref.pair_values import describe_values
 from ..errors import LstmError
 from ..models.attribution import GRADIENT_METHODS, LinkReplay, LinkTarget, PairShares
 from ..tracing import Heard, listen
-from .parts import find_component, read_first
+from .parts import find_component, is_blank, read_first, read_tokens
 from .records import Candidate, FeatureShare, LinkExplanation
 from .sentiment import check_method
 
@@ -109,12 +109,10 @@ def hear_links(
     pronouns_only: bool = True,
 ) -> HeardLinks:
     """Let `lstm_coref` read a text, and find what decided its links; arguments as of
-    `explain_links`."""
+    `explain_links`. The text has a word."""
     name = find_component(nlp, _FACTORY, component)
     pipe: Any = nlp.get_pipe(name)
     heard = listen(nlp, read_first(nlp, name, text_or_doc), component=name)
-    if not len(heard.doc):
-        raise LstmError("nothing to explain: the text has no token")
     replay = LinkReplay(heard.recording)
     scores = with_null_bias(replay.scores, pipe.cfg["null_bias"])
     temperature = pipe.cfg["temperature"]
@@ -179,12 +177,17 @@ def explain_links(
     pronouns_only: leave out links of names and nouns.
     least: candidates less probable than this are left out, but for the likeliest chosen one.
     component: name of the component; None for the first.
-    RETURNS: one record a link, in text order.
+    RETURNS: one record a link, in text order; none for a text without a word.
 
-    Raises LstmError where there is nothing to explain, or no such method.
+    Raises LstmError where there is no such component or method; LstmTypeError for what is neither
+    text nor `Doc`.
     """
     check_method(method, LINK_METHODS)
-    heard = hear_links(nlp, text_or_doc, component=component, pronouns_only=pronouns_only)
+    doc = read_tokens(nlp, text_or_doc)
+    name = find_component(nlp, _FACTORY, component)
+    if is_blank(doc):
+        return []
+    heard = hear_links(nlp, text_or_doc, component=name, pronouns_only=pronouns_only)
     decisions = heard.decisions
     words = heard.weigh_words(decisions, method)
     pairs = [(each.row, each.column) for each in decisions]

@@ -7,9 +7,16 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import LstmError
-from ..tracing import find_pipes
+from ..tracing import check_input, find_pipes
 
-__all__ = ["BATCH_TOKENS", "find_component", "prepare_parts", "read_first"]
+__all__ = [
+    "BATCH_TOKENS",
+    "find_component",
+    "is_blank",
+    "prepare_parts",
+    "read_first",
+    "read_tokens",
+]
 
 # Tokens of all parts that are read together: it bounds the memory that this takes.
 BATCH_TOKENS: Final = 4_000
@@ -31,6 +38,17 @@ def find_component(nlp: Language, factory: str, component: str | None) -> str:
             f"{wanted} in the pipeline: it has {', '.join(nlp.pipe_names) or 'no components'}"
         )
     return found[0]
+
+
+def read_tokens(nlp: Language, text_or_doc: str | Doc) -> Doc:
+    """The tokens of a text, or the `Doc` as it is. Raises as `tracing.check_input` does."""
+    check_input(nlp, text_or_doc)
+    return nlp.make_doc(text_or_doc) if isinstance(text_or_doc, str) else text_or_doc
+
+
+def is_blank(doc: Doc) -> bool:
+    """Whether a text has no word, so that there is nothing to explain in it."""
+    return all(token.is_space for token in doc)
 
 
 def prepare_parts(

@@ -13,7 +13,14 @@ from ..errors import LstmError
 from ..labels import SIDES
 from ..models.attribution import GRADIENT_METHODS, TextReplay
 from ..tracing import Heard, listen
-from .parts import BATCH_TOKENS, find_component, prepare_parts, read_first
+from .parts import (
+    BATCH_TOKENS,
+    find_component,
+    is_blank,
+    prepare_parts,
+    read_first,
+    read_tokens,
+)
 from .records import SentimentExplanation
 
 __all__ = [
@@ -55,24 +62,37 @@ def explain_sentiment(
         text, change the answer most: docs/explaining.md has the figures.
     component: name of the component; None for the first.
 
-    Raises LstmError where there is nothing to explain, or no such label or method.
+    RETURNS: for a text without a word, whose answer is a rule and not the model's (NEUTRAL is
+        certain), one with `log_odds` and all `words` 0.
+
+    Raises LstmError where there is no such component, label or method; LstmTypeError for what is
+    neither text nor `Doc`.
     """
     check_method(method, SENTIMENT_METHODS)
-    heard, pipe = hear_sentiment(nlp, text_or_doc, component)
-    (prediction,) = pipe.predict([heard.doc])
+    doc = read_tokens(nlp, text_or_doc)
+    name = find_component(nlp, _FACTORY, component)
+    pipe: Any = nlp.get_pipe(name)
     labels = pipe.labels
     if label is not None and label not in labels:
-        raise LstmError(f"no label {label!r}: {heard.component} knows {', '.join(labels)}")
+        raise LstmError(f"no label {label!r}: {name} knows {', '.join(labels)}")
+    heard = None
+    if not is_blank(doc):
+        heard, _ = hear_sentiment(nlp, text_or_doc, name)
+        doc = heard.doc
+    (prediction,) = pipe.predict([doc])
     told = prediction.probabilities
     number = int(np.argmax(told)) if label is None else labels.index(label)
-    (logits,) = pipe.read_shares([heard.doc]).logits
+    log_odds, words = 0.0, np.zeros(len(doc))
+    if heard is not None:
+        log_odds = _log_odds(pipe.read_shares([doc]).logits[0], number)
+        words = weigh_words(nlp, heard, number, method)
     return SentimentExplanation(
-        tokens=tuple(token.text for token in heard.doc),
+        tokens=tuple(token.text for token in doc),
         label=labels[number],
         probability=float(told[number]),
         probabilities=dict(zip(labels, map(float, told), strict=True)),
-        log_odds=_log_odds(logits, number),
-        words=tuple(weigh_words(nlp, heard, number, method).tolist()),
+        log_odds=log_odds,
+        words=tuple(words.tolist()),
         method=method,
     )
 
@@ -80,11 +100,9 @@ def explain_sentiment(
 def hear_sentiment(
     nlp: Language, text_or_doc: str | Doc, component: str | None = None
 ) -> tuple[Heard, Any]:
-    """A text that the component has read, and the component."""
+    """A text that the component has read, and the component. The text has a word."""
     name = find_component(nlp, _FACTORY, component)
     heard = listen(nlp, read_first(nlp, name, text_or_doc), component=name)
-    if all(token.is_space for token in heard.doc):
-        raise LstmError("nothing to explain: the text has no word")
     return heard, nlp.get_pipe(name)
 
 
@@ -186,15 +204,17 @@ def running_sentiment(
     is `doc.sentiment`. A `Doc` is not changed.
 
     component: name of the component; None for the first.
+    RETURNS: a number a token; 0 as long as there was no word.
 
-    Raises LstmError where there is no such component, or its labels have no two sides.
+    Raises LstmError where there is no such component, or its labels have no two sides;
+    LstmTypeError for what is neither text nor `Doc`.
     """
+    doc = read_tokens(nlp, text_or_doc)
     name = find_component(nlp, _FACTORY, component)
     pipe: Any = nlp.get_pipe(name)
     labels = pipe.labels
     if not SIDES.keys() <= set(labels):
         raise LstmError(f"no POSITIVE and NEGATIVE among the labels of {name}: {', '.join(labels)}")
-    doc = nlp.make_doc(text_or_doc) if isinstance(text_or_doc, str) else text_or_doc
     if not len(doc):
         return []
     parts = [range(end) for end in range(1, len(doc) + 1)]

@@ -1,12 +1,12 @@
 """Texts that a model has read, to be read again: what of them its answer hangs on."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..coref.candidates import PAIR_FEATURES
 from ..coref.decode import CorefScores
@@ -28,6 +28,7 @@ from .recording import Recording
 __all__ = ["GRADIENT_METHODS", "LinkReplay", "LinkTarget", "PairShares", "TextReplay"]
 
 Floats = npt.NDArray[np.float32]
+M = TypeVar("M", bound=nn.Module)
 
 GRADIENT_METHODS: Final[dict[str, Callable[[Score, Tensor], Tensor]]] = {
     "gradient_x_input": gradient_times_input,
@@ -64,11 +65,7 @@ class TextReplay:
 
     def __init__(self, recording: Recording) -> None:
         self._read = _find_read(recording)
-        call = recording.find(PooledClassifier)
-        if call is None:
-            raise LstmError("no spacy_lstm.TextCat.v1 has classified the text: nothing to explain")
-        assert isinstance(call.module, PooledClassifier)
-        self._head = call.module
+        self._head, _ = _find_head(recording, PooledClassifier, "spacy_lstm.TextCat.v1")
 
     def attribute(self, label: int, method: str) -> Floats:
         """What each token brought to the log odds of a label against all others, untempered.
@@ -122,12 +119,8 @@ class LinkReplay:
 
     def __init__(self, recording: Recording) -> None:
         self._read = _find_read(recording)
-        call = recording.find(CorefScorer)
-        if call is None:
-            raise LstmError("no spacy_lstm.Coref.v1 has read the text: nothing to explain")
-        assert isinstance(call.module, CorefScorer)
-        self._scorer = call.module
-        self._X, request = call.args
+        self._scorer, args = _find_head(recording, CorefScorer, "spacy_lstm.Coref.v1")
+        self._X, request = args
         with torch.no_grad():
             output = self._scorer(self._X, request)
         self.scores = CorefScores(
@@ -212,6 +205,18 @@ def _repeat(request: CorefRequest, copies: int) -> CorefRequest:
         spans=np.tile(request.spans, (copies, 1)) + firsts[:, None],
         guideline=np.tile(request.guideline, copies),
     )
+
+
+def _find_head(recording: Recording, kind: type[M], name: str) -> tuple[M, tuple[Any, ...]]:
+    """The module that answered, and what it was asked.
+
+    name: of the architecture that has such a module.
+    """
+    call = recording.find(kind)
+    if call is None:
+        raise LstmError(f"no {name} has read the text: nothing to explain")
+    assert isinstance(call.module, kind)
+    return call.module, call.args
 
 
 def _find_read(recording: Recording) -> _Read:

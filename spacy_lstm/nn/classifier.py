@@ -1,7 +1,7 @@
 """A text head that pools token vectors, and what each token adds to its decision."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +15,19 @@ __all__ = ["POOLING", "PooledClassifier"]
 
 POOLING: Final = ("attention", "max", "mean")
 """The ways to pool. Several are joined."""
+
+
+class _Projected(NamedTuple):
+    """A ragged batch before it is pooled."""
+
+    tokens: Tensor
+    """*Shape:* ``(tokens, hidden_width)``"""
+    scores: Tensor | None
+    """Of the attention. *Shape:* ``(tokens, 1)``"""
+    owner: Tensor
+    """The sequence of each token. *Shape:* ``(tokens,)``"""
+    sizes: Tensor
+    """*Shape:* ``(batch,)``"""
 
 
 class PooledClassifier(nn.Module):
@@ -74,14 +87,9 @@ class PooledClassifier(nn.Module):
         """
         if with_shares and not self.training and is_lean(X):
             return self._share_out(X, lengths, parts)
-        X = self.dropout(X)
-        tokens = torch.relu(self.project(X))
-        scores = None if self.score is None else self.score(X)
-        sizes = torch.as_tensor(lengths, dtype=torch.long, device=X.device)
-        owner = torch.repeat_interleave(torch.arange(len(sizes), device=X.device), sizes)
-        weighed = [
-            self._weights(name, scores, tokens, owner, sizes) * tokens for name in self.pooling
-        ]
+        batch = self._project(self.dropout(X), lengths)
+        tokens, scores, owner, sizes = batch
+        weighed = [_weigh(name, batch) * tokens for name in self.pooling]
         pooled = torch.cat([_sum_by_owner(part, owner, len(sizes)) for part in weighed], dim=1)
         logits: Tensor = self.output(self.dropout(pooled))
         if not with_shares:
@@ -129,47 +137,52 @@ class PooledClassifier(nn.Module):
         RETURNS: *shape* ``(tokens, 1)``, or ``(tokens, hidden_width)`` for max pooling, where
             each feature picks its own token.
         """
-        tokens = torch.relu(self.project(X))
+        batch = self._project(X, lengths)
+        return {name: _weigh(name, batch) for name in self.pooling}
+
+    def _project(self, X: Tensor, lengths: Sequence[int]) -> _Projected:
         scores = None if self.score is None else self.score(X)
-        sizes = torch.as_tensor(lengths, dtype=torch.long, device=X.device)
-        owner = torch.repeat_interleave(torch.arange(len(sizes), device=X.device), sizes)
-        return {name: self._weights(name, scores, tokens, owner, sizes) for name in self.pooling}
+        return _lay_out(torch.relu(self.project(X)), scores, lengths)
 
     def _classify_parts(
         self, tokens: Tensor, scores: Tensor | None, lengths: Sequence[int]
     ) -> Tensor:
         """Logits of sequences that have tokens, when no shares are wanted."""
-        sizes = torch.as_tensor(lengths, dtype=torch.long, device=tokens.device)
-        owner = torch.repeat_interleave(torch.arange(len(sizes), device=tokens.device), sizes)
+        batch = _lay_out(tokens, scores, lengths)
         pooled = [
-            _max_by_owner(tokens, sizes)
+            _max_by_owner(tokens, batch.sizes)
             if name == "max"
-            else _sum_by_owner(
-                self._weights(name, scores, tokens, owner, sizes) * tokens, owner, len(sizes)
-            )
+            else _sum_by_owner(_weigh(name, batch) * tokens, batch.owner, len(lengths))
             for name in self.pooling
         ]
         logits: Tensor = self.output(self.dropout(torch.cat(pooled, dim=1)))
         return logits
 
-    def _weights(
-        self, name: str, scores: Tensor | None, tokens: Tensor, owner: Tensor, sizes: Tensor
-    ) -> Tensor:
-        """Weights with which a sequence's projected tokens are summed.
 
-        RETURNS: *Shape:* ``(tokens, 1)``, or ``(tokens, hidden_width)`` for max pooling, where
-            each feature picks its own token.
-        """
-        if name == "mean":
-            return 1 / sizes[owner].unsqueeze(1).to(tokens.dtype)
-        if name == "max":
-            highest = _max_by_owner(tokens.detach(), sizes)[owner]
-            is_highest = (tokens.detach() == highest).to(tokens.dtype)
-            ties = _sum_by_owner(is_highest, owner, len(sizes))
-            return is_highest * (1 / ties)[owner]
-        assert scores is not None
-        exponents = torch.exp(scores - _max_by_owner(scores.detach(), sizes)[owner])
-        return exponents / _sum_by_owner(exponents, owner, len(sizes))[owner]
+def _lay_out(tokens: Tensor, scores: Tensor | None, lengths: Sequence[int]) -> _Projected:
+    sizes = torch.as_tensor(lengths, dtype=torch.long, device=tokens.device)
+    owner = torch.repeat_interleave(torch.arange(len(sizes), device=tokens.device), sizes)
+    return _Projected(tokens, scores, owner, sizes)
+
+
+def _weigh(name: str, batch: _Projected) -> Tensor:
+    """Weights with which a sequence's projected tokens are summed.
+
+    name: one of `POOLING`.
+    RETURNS: *Shape:* ``(tokens, 1)``, or ``(tokens, hidden_width)`` for max pooling, where
+        each feature picks its own token.
+    """
+    tokens, scores, owner, sizes = batch
+    if name == "mean":
+        return 1 / sizes[owner].unsqueeze(1).to(tokens.dtype)
+    if name == "max":
+        highest = _max_by_owner(tokens.detach(), sizes)[owner]
+        is_highest = (tokens.detach() == highest).to(tokens.dtype)
+        ties = _sum_by_owner(is_highest, owner, len(sizes))
+        return is_highest * (1 / ties)[owner]
+    assert scores is not None
+    exponents = torch.exp(scores - _max_by_owner(scores.detach(), sizes)[owner])
+    return exponents / _sum_by_owner(exponents, owner, len(sizes))[owner]
 
 
 def _join_layers(*parts: Tensor) -> tuple[Tensor, Tensor]:

@@ -52,7 +52,7 @@ class ProbeResult(NamedTuple):
     """Median gradient norm after the training at this distance."""
     updates: int
     seconds: float
-    """Of a core, for the training at this distance."""
+    """Of a core, for the training at this distance, after a warm-up that is not counted."""
     parameters: int
     recurrent_parameters: int
     """Those of the cell alone."""
@@ -108,6 +108,7 @@ def run_probe(
     model = _build(chosen, cell, width, seed)
     start = deepcopy(model)
     data = _generator(seed, "train", 0)
+    _warm_up(model, chosen, distances[0])
     for i, distance in enumerate(distances):
         if fresh:
             model = deepcopy(start)
@@ -222,6 +223,13 @@ def _train(
         optimizer.step()
     model.load_state_dict(weights)
     return update
+
+
+def _warm_up(model: MemoryProbe, task: Task, distance: int) -> None:
+    """Let a copy learn, so that no training's time has in it what only the first of a process
+    waits for: torch loads its optimizers when they are first asked for."""
+    with _one_thread():
+        _train(deepcopy(model), task, distance, 0.001, 2, Generator().manual_seed(0), 0)
 
 
 def _measure(model: MemoryProbe, task: Task, batch: Batch) -> tuple[float, float]:

@@ -9,11 +9,13 @@ from ..errors import LstmError
 from ..nn.probe import run_probe
 from ..nn.probe_tasks import MIN_DISTANCE, TASKS
 
-__all__ = ["CELL_NAMES", "DISTANCES", "TASK_NAMES", "probe_memory"]
+__all__ = ["CELL_NAMES", "DISTANCES", "STEPS", "TASK_NAMES", "WIDTH", "probe_memory"]
 
 TASK_NAMES: Final = tuple(TASKS)
 CELL_NAMES: Final = ("rnn", "gru", "lstm")
 DISTANCES: Final = (10, 20, 50, 100, 200, 500)
+WIDTH: Final = 32
+STEPS: Final = 1000
 
 
 def probe_memory(
@@ -21,8 +23,8 @@ def probe_memory(
     cells: Sequence[str] = CELL_NAMES,
     distances: Sequence[int] = DISTANCES,
     *,
-    width: int = 32,
-    steps: int = 1000,
+    width: int = WIDTH,
+    steps: int = STEPS,
     seed: int = 0,
     fresh: bool = False,
     show_progress: bool = False,

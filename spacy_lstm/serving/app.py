@@ -75,11 +75,13 @@ def create_app(
         # Their pages load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.add_middleware(Guard, hosts=hosts, max_bytes=limits.max_bytes)
     _add_errors(app, limits)
     _add_api(app, _Api(library, limits, pool))
-    app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
+    # Mounted, it would answer wrong methods of the addresses above, too: with "not found".
+    app.router.default = StaticFiles(directory=_PAGE, html=True)
     return app
 
 
@@ -145,7 +147,12 @@ def _add_errors(app: FastAPI, limits: Limits) -> None:
     async def refused(_: Request, error: Any) -> JSONResponse:
         return say(error.status, str(error))
 
-    async def not_http(_: Request, error: Any) -> JSONResponse:
+    async def not_http(asked: Request, error: Any) -> JSONResponse:
+        if error.status_code == 405:
+            # The page's files do not say what they take.
+            allowed = (error.headers or {}).get("Allow", "GET, HEAD")
+            told = f"{asked.method} is not for this address: expected {allowed}"
+            return say(405, told, {"allow": allowed})
         # Bytes that are no text, or lists within lists without end: the framework's own words
         # do not say what is expected.
         unread = error.status_code == 400

@@ -33,8 +33,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not 0 < value < math.inf:
-                raise LstmError(f"{name} = {value}: expected a number above 0")
+            kinds, wanted = ((int, float), "finite") if name == "timeout" else ((int,), "whole")
+            if type(value) not in kinds or not 0 < value < math.inf:
+                raise LstmError(f"{name} = {value!r}: expected a {wanted} number above 0")
 
     @property
     def max_bytes(self) -> int:

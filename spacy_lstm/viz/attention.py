@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..traces import AttentionTrace, Trace
+from .governors import lay_arcs, reads_from_right
 from .packing import pack, paint, png_address
 from .words import choose_token, name_tokens, spell_text
 
@@ -27,6 +28,8 @@ class _About(NamedTuple):
     title: str
     meaning: str
     verb: str = "looks at"
+    has_arcs: bool = False
+    """Whether each token has one that counts most by far, to which an arc can lead."""
 
 
 _ABOUT: Final = {
@@ -38,8 +41,10 @@ _ABOUT: Final = {
     "heads": _About(
         "Which word governs which",
         "How likely each word around a token is the one that governs it, as the subject is "
-        "governed by its verb. A token that looks at itself governs the sentence.",
+        "governed by its verb. Arcs lead to the likeliest one, the paler the less sure; a token "
+        "that looks at itself governs the sentence, and has a dot.",
         "is governed by",
+        has_arcs=True,
     ),
     "pooling": _About(
         "What the decision looks at",
@@ -80,12 +85,14 @@ def _view_one(attention: AttentionTrace, trace: Trace, names: list[str]) -> dict
     mean = _mean_head(attention).dense(len(names))[0]
     if queries != len(names) or attention.name.startswith("pooling"):
         return {**view, **_view_pooled(mean.mean(axis=0), names)}
-    chosen = choose_token(trace)
+    chosen, from_right = choose_token(trace), reads_from_right(trace.text)
     return {
         **view,
         "is_matrix": True,
         "tints": _tint(mean[chosen]),
         "rows": [[_part(names, row, key) for key in _strongest(row, _TOP)] for row in mean],
+        "lines": _lay_arcs(mean, names, from_right=from_right) if about.has_arcs else [],
+        "from_right": from_right,
         "columns": names if len(names) <= _NAMED_COLUMNS else [],
         "largest": 100 * float(mean.max()),
         "picture": png_address(paint(mean / max(float(mean.max()), _LEAST))),
@@ -96,6 +103,20 @@ def _view_one(attention: AttentionTrace, trace: Trace, names: list[str]) -> dict
             "weights": [pack(head, 0, 1) for head in attention.weights],
         },
     }
+
+
+def _lay_arcs(
+    weights: npt.NDArray[np.float32], names: list[str], *, from_right: bool
+) -> list[dict[str, Any]]:
+    lines = lay_arcs(weights, names, from_right=from_right)
+    for arc in (arc for line in lines for arc in line["arcs"]):
+        governor = arc["governor"]
+        arc |= {
+            "name": names[arc["i"]],
+            "governor": None if governor is None else names[governor],
+            "percent": 100 * arc["weight"],
+        }
+    return lines
 
 
 def _view_pooled(weights: npt.NDArray[np.float32], names: list[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from spacy.tokens import Doc
 
-from ..errors import LstmError
+from ..errors import LstmError, LstmTypeError
 from ..traces import Trace
 from .attention import view_attention
 from .coref import view_coref
@@ -74,14 +74,14 @@ def render(
     page: whether to give a whole document, or only an element to place in another.
     span_cluster_prefix: the prefix of the keys of `doc.spans` that hold clusters.
 
-    Raises LstmError for an unknown style, for what the style cannot draw, and for "sentiment"
-    without sentiment.
+    Raises LstmError for an unknown style, and for "sentiment" without sentiment; LstmTypeError,
+    which is one and a TypeError, for what the style cannot draw.
     """
     if style not in STYLES:
         raise LstmError(f"Unknown style {style!r}: choose one of {', '.join(STYLES)}.")
     chosen = STYLES[style]
     if not isinstance(doc_or_trace, chosen.takes):
-        raise LstmError(
+        raise LstmTypeError(
             f"Style {style!r} got a {type(doc_or_trace).__name__}, expected a "
             f"{chosen.takes.__name__}: {chosen.how}."
         )

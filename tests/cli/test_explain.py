@@ -182,9 +182,26 @@ def test_examples_that_there_are_not(tmp_path):
         explain_example("alice", output=tmp_path / "a.png")
     with pytest.raises(LstmError, match=r"the example as a\.pdf: expected a name that ends in \.h"):
         explain_example("alice", output=tmp_path / "a.pdf")
-    result = run("Ann.", "--example", "alice")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["Ann."], "a text"),
+        (["--file", "text.txt"], "--file"),
+        (["--style", "gates"], "--style"),
+        (["-s", "coref"], "--style"),
+        (["--component", "lstm_coref"], "--component"),
+        # Also where it is what would be taken anyway.
+        (["--model", "en_lstm_sm"], "--model"),
+    ],
+)
+def test_an_example_takes_the_place_of_text_style_and_model(tmp_path, words, name):
+    output = tmp_path / "page.html"
+    result = run("--example", "alice", "-o", str(output), *words)
     assert result.exit_code == 2
-    assert "give a text or --example, not both" in result.stderr
+    assert f"give {name} or --example, not both" in result.stderr
+    assert not output.exists()
 
 
 @pytest.mark.skipif("en_lstm_sm" not in bundle_names(), reason="the English bundle is not built")

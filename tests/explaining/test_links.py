@@ -131,8 +131,11 @@ def test_a_threshold_leaves_sure_links_alone(bundle):
     assert all(any(c.chosen for c in each.candidates) for each in told)
 
 
-def test_a_text_without_links(bundle):
-    assert explain_links(bundle, "The train leaves at nine.") == []
+@pytest.mark.parametrize("text", ["The train leaves at nine.", "", " ", " \n\t"])
+def test_a_text_without_links(bundle, shared_coref, text):
+    assert explain_links(bundle, text) == explain_links(bundle, bundle.make_doc(text)) == []
+    if not text.strip():
+        assert explain_links(shared_coref, text) == []
 
 
 def test_behind_a_shared_encoder_and_without_a_second_task(shared_coref, unchanged):
@@ -162,5 +165,7 @@ def test_mistakes(bundle):
         explain_links(spacy.blank("en"), TEXT)
     with pytest.raises(LstmError, match="no lstm_coref named 'lstm_sentiment' in the pipeline"):
         explain_links(bundle, TEXT, component="lstm_sentiment")
-    with pytest.raises(LstmError, match="nothing to"):
-        explain_links(bundle, "")
+    for given in (5, None, b"She ran."):
+        kind = type(given).__name__
+        with pytest.raises(TypeError, match=f"got {kind} as text: expected a str or a Doc"):
+            explain_links(bundle, given)

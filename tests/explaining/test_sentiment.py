@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import spacy
 
-from spacy_lstm.errors import LstmError
+from spacy_lstm.errors import LstmError, LstmTypeError
 from spacy_lstm.explaining import SENTIMENT_METHODS, explain_sentiment, running_sentiment
 from spacy_lstm.explaining.sentiment import share_log_odds
 
@@ -123,9 +123,35 @@ def test_stronger_labels_count_on_their_sides(make_sentiment):
     assert running_sentiment(nlp, TEXT)[-1] == pytest.approx(nlp(TEXT).sentiment, abs=1e-5)
 
 
-def test_the_empty_and_the_blank(bundle):
-    assert running_sentiment(bundle, "") == []
-    assert running_sentiment(bundle, "  \n ") == [0.0]
+@pytest.mark.parametrize("blank", ["", " ", "  \n ", "\u3000"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_text_without_a_word_has_nothing_to_explain(make_sentiment, unchanged, shared, blank):
+    nlp = make_sentiment(shared=shared)
+    doc = nlp.make_doc(blank)
+    before = unchanged(doc)
+    for given in (blank, doc):
+        for method in SENTIMENT_METHODS:
+            found = explain_sentiment(nlp, given, method=method)
+            assert (found.label, found.probability) == ("NEUTRAL", 1.0)
+            assert found.probabilities == nlp(blank).cats
+            assert found.tokens == tuple(token.text for token in doc)
+            assert (found.log_odds, found.words) == (0.0, (0.0,) * len(doc))
+            json.dumps(found.to_dict(), allow_nan=False)
+        assert running_sentiment(nlp, given) == [0.0] * len(doc)
+    assert explain_sentiment(nlp, blank, label="POSITIVE").probability == 0.0
+    assert unchanged(doc) == before
+    with pytest.raises(LstmError, match="no label 'JOY': lstm_sentiment knows NEGATIVE, NEUTRAL"):
+        explain_sentiment(nlp, blank, label="JOY")
+
+
+@pytest.mark.parametrize("explain", [explain_sentiment, running_sentiment])
+def test_what_is_no_text(bundle, explain):
+    for given in (5, None, b"fine", ["fine"]):
+        kind = type(given).__name__
+        with pytest.raises(TypeError, match=f"got {kind} as text: expected a str or a Doc"):
+            explain(bundle, given)
+    with pytest.raises(LstmTypeError, match="got str as nlp: expected a pipeline"):
+        explain(TEXT, bundle)
 
 
 def test_mistakes(bundle, make_sentiment):
@@ -133,9 +159,6 @@ def test_mistakes(bundle, make_sentiment):
         explain_sentiment(bundle, TEXT, method="lime")
     with pytest.raises(LstmError, match="no label 'JOY': lstm_sentiment knows NEGATIVE, NEUTRAL"):
         explain_sentiment(bundle, TEXT, label="JOY")
-    for blank in ("", "   "):
-        with pytest.raises(LstmError, match="nothing to explain: the text has no word"):
-            explain_sentiment(bundle, blank)
     with pytest.raises(LstmError, match="no lstm_sentiment in the pipeline: it has no components"):
         running_sentiment(spacy.blank("en"), TEXT)
     with pytest.warns(UserWarning, match="has the labels HAPPY, SAD"):

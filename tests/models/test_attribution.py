@@ -127,7 +127,7 @@ def test_mistakes(bundle):
     with pytest.raises(LstmError, match=r"no spacy_lstm.BiLSTMTok2Vec.v1 has read the text: words"):
         TextReplay(nothing)
     linked = listen(bundle, TEXT, component="lstm_coref").recording
-    with pytest.raises(LstmError, match=r"no spacy_lstm.TextCat.v1 has classified the text"):
+    with pytest.raises(LstmError, match=r"no spacy_lstm.TextCat.v1 has read the text"):
         TextReplay(linked)
     classified = listen(bundle, TEXT, component="lstm_sentiment").recording
     with pytest.raises(LstmError, match=r"no spacy_lstm.Coref.v1 has read the text: nothing to"):

@@ -1,6 +1,8 @@
 """The memory tasks' labels by hand, and cells that learn them."""
 
 import math
+import subprocess
+import sys
 from itertools import pairwise
 from random import Random
 
@@ -218,6 +220,21 @@ def test_an_lstm_learns_to_recall_and_the_same_seed_is_the_same_run() -> None:
     assert far.updates < near.updates
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_first_training_of_a_process_is_charged_no_warm_up() -> None:
+    # The time is that of the process's own work: others on the machine do not add to it.
+    program = (
+        "from spacy_lstm.nn.probe import run_probe\n"
+        "for _ in range(3):\n"
+        "    (result,) = run_probe('recall', 'rnn', [5], width=32, steps=25, seed=0)\n"
+        "    print(result.seconds)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    first, *later = map(float, ran.stdout.split())
+    assert 0 < first < 4 * max(later)
 
 
 @pytest.mark.parametrize(("task", "cell"), [("adding", "gru"), ("agreement", "rnn")])

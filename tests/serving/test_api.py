@@ -53,6 +53,29 @@ def test_sentiment_is_what_the_pipeline_finds(client, bundle):
     assert [mention["text"] for mention in alice["mentions"]] == ["Alice", "She"]
 
 
+def test_chinese_is_read_character_by_character(client, chinese):
+    text = "猫追老鼠，它跑得很快。"
+    asked = {"text": text, "model": "zh"}
+    resolved = client.post("/api/resolve", json=asked).json()
+    it, cat = {"start": 5, "end": 6, "text": "它"}, {"start": 0, "end": 1, "text": "猫"}
+    (link,) = resolved["links"]
+    assert (link["anaphor"], link["antecedent"]) == (it, cat)
+    assert 0.5 < link["score"] <= 1
+    assert resolved["clusters"] == [[cat, it]]
+    assert resolved["resolved_text"] == "猫追老鼠，猫跑得很快。"
+    each = [{"start": i, "end": i + 1, "text": sign} for i, sign in enumerate(text)]
+    said = client.post("/api/sentiment", json=asked).json()
+    weights = [token.pop("weight") for token in said["tokens"]]
+    assert said["tokens"] == each
+    assert said["label"] == "POSITIVE"
+    assert weights == pytest.approx([t._.sentiment_weight for t in chinese(text)], abs=1e-5)
+    traced = client.post("/api/trace", json={**asked, "token": 5, "channel": "cell_state"}).json()
+    assert (traced["tokens"], traced["lang"]) == (each, "zh")
+    gates = spacy_lstm.trace(chinese, text).find()
+    np.testing.assert_allclose(traced["gates"]["values"], gates.cell_state, atol=1e-5)
+    np.testing.assert_allclose(traced["survival"]["left"], gates.survival(5).mean(1), atol=1e-5)
+
+
 @pytest.mark.parametrize("address", ["resolve", "sentiment"])
 def test_batches_are_their_texts(client, address):
     texts = ["Alice is happy. She smiles.", "", "Tom lost his keys.", "\n \x00 é"]
@@ -227,9 +250,32 @@ def test_bodies_that_cannot_be_read(client, body, status, message):
 def test_other_addresses_and_methods(client):
     assert error_of(client.get("/api/nothing")) == "Not Found"
     assert client.get("/api/nothing").status_code == 404
-    assert client.get("/api/resolve").status_code in (404, 405)
-    assert client.delete("/healthz").status_code == 405
+    assert client.get("/api/resolve/").status_code == 404
+    assert client.post("/api/nothing", json={}).status_code == 405
     assert client.get("/..%2f..%2fapp.py").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "allowed"),
+    [
+        *[
+            (method, f"/api/{name}", "POST")
+            for name in ("resolve", "sentiment", "trace")
+            for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS")
+        ],
+        ("DELETE", "/healthz", "GET"),
+        ("PUT", "/api/models", "GET"),
+        ("POST", "/api/models", "GET"),
+        ("POST", "/", "GET, HEAD"),
+        ("PUT", "/style.css", "GET, HEAD"),
+    ],
+)
+def test_a_wrong_method_is_told_which_is_right(client, method, address, allowed):
+    response = client.request(method, address, json={"text": TEXT})
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
+    assert error_of(response) == f"{method} is not for this address: expected {allowed}"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert client.head(address).status_code == (405 if address[:2] in ("/a", "/h") else 200)
 
 
 def test_no_path_of_the_server_is_told(connect, library, chinese_folder):

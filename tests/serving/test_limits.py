@@ -86,8 +86,9 @@ def test_health_is_told_while_all_are_busy(connect, slow):
 
 @pytest.mark.parametrize("name", ["max_chars", "max_texts", "timeout", "parallel", "waiting"])
 def test_limits_are_above_zero(name):
-    for value in (0, float("nan"), float("inf")):
-        with pytest.raises(LstmError, match=f"{name} = {value}: expected a number above 0"):
+    kind = "finite" if name == "timeout" else "whole"
+    for value in (0, -1, float("nan"), float("inf"), "5", True, None):
+        with pytest.raises(LstmError, match=f"{name} = {value!r}: expected a {kind} number above"):
             Limits(**{name: value})
 
 

@@ -165,6 +165,23 @@ def test_examples_and_models(open_page):
     assert page.input_value("#text") == "虽然开头无聊，但结局很棒。"
 
 
+def test_chinese_is_shown_character_by_character(open_page):
+    text = "猫追老鼠，它跑得很快。"
+    page = open_page(f"#model=klein_zh&text={quote(text)}")
+    wait(page)
+    assert (page.input_value("#model"), page.get_attribute("#text", "lang")) == ("klein_zh", "zh")
+    assert read_links(page) == [("它", "猫")]
+    assert page.locator("#links .mention").all_inner_texts() == ["1猫", "1它"]
+    assert page.inner_text("#links .resolved") == "猫追老鼠，猫跑得很快。"
+    assert page.inner_text("#sentiment .weighed") == text
+    assert page.locator("#sentiment .running circle").count() == len(text)
+    for panel in ("#memory", "#attention"):
+        assert page.locator(f"{panel} .labels button").all_inner_texts() == list(text)
+    assert page.locator("#memory button[aria-pressed=true]").inner_text() == "它"
+    page.click("#memory .labels >> text=鼠")
+    page.wait_for_selector("#memory .heading >> text=kept until 鼠")
+
+
 def test_settings_change_the_picture(open_page):
     page = open_page()
     show(page, TEXT)

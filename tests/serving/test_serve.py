@@ -65,6 +65,7 @@ def test_a_busy_port_is_told_in_a_line_before_anything_is_loaded():
     ("words", "line"),
     [
         (("--model", "nowhere", "--port", "0"), "✘ No pipeline at nowhere"),
+        (("--timeout", "inf"), "✘ timeout = inf: expected a finite number above 0"),
         (("--host", "no.such.host.invalid"), "✘ cannot listen on no.such.host.invalid, port 8000"),
     ],
 )
@@ -75,9 +76,18 @@ def test_mistakes_are_one_line(words, line):
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [("--port", "70000"), ("--max-chars", "0"), ("--timeout", "0")])
-def test_wrong_usage(words):
-    assert run(*words).exit_code == 2
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("--port", value) for value in ("70000", "-1", "x")),
+        *(("--max-chars", value) for value in ("0", "-1", "nan", "2.5")),
+        *(("--timeout", value) for value in ("0", "-1", "nan", "soon")),
+    ],
+)
+def test_wrong_usage(option, value):
+    result = run(f"{option}={value}")
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.stderr
 
 
 def test_options_reach_the_server(monkeypatch):

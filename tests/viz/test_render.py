@@ -253,6 +253,8 @@ def test_unknown_style(linked):
 
 
 def test_not_a_doc():
+    with pytest.raises(TypeError, match=r"got a int, expected a Doc: call the pipeline first"):
+        render(5)
     with pytest.raises(LstmError, match=r"got a str, expected a Doc: .*render\(nlp\(text\)\)"):
         render("Ann sat.")
 

@@ -336,6 +336,23 @@ def test_scripts_switch_channel_order_and_head(make_trace, browse):
     assert page.tables[0][1][1] == shown
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_on_paper_nothing_lies_on_what_follows(make_trace, browse, style):
+    # The rules for paper, on the screen, where they can be measured.
+    page = render(make_trace(["word", "she"] * 30), style).replace("@media print", "@media all")
+    script = """<script>
+    const box = (e) => e.getBoundingClientRect();
+    const regions = [...document.querySelectorAll('.scroll, .text')];
+    const spilt = regions.filter(
+      (e) => [...e.querySelectorAll('*')].some((part) => box(part).bottom > box(e).bottom + 1));
+    const row = document.querySelector('.map tbody tr');
+    const cells = document.querySelector('.cells canvas');
+    const beside = !row || Math.abs(box(row).top - box(cells).top) < 2;
+    document.title = `${regions.length > 1} ${spilt.length} ${beside}`;
+    </script></body>"""
+    assert "<title>true 0 true</title>" in browse(page.replace("</body>", script))
+
+
 def replace_gates(trace, gates):
     return Trace(
         trace.text, trace.lang, trace.tokens, trace.offsets, "x", trace.windows, tuple(gates)

@@ -16,6 +16,8 @@
     const words = [...section.querySelectorAll(".text .word")], text = words[0].parentElement;
     // Marks that turn the direction of what follows stay in the text.
     const names = words.map((word) => word.textContent.trim().replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd").slice(0, 40) || "␣");
+    // Arcs and their words, where there are any.
+    const drawn = [...section.querySelectorAll(".tree [data-token]")];
     const rows = [...section.querySelectorAll(".map tbody tr")], form = section.querySelector(".controls");
     const places = unpack(data.places), heads = data.weights.map(unpack), tokens = words.length;
     const cells = section.querySelector(".cells"), canvas = document.createElement("canvas"), cursor = document.createElement("div");
@@ -67,6 +69,10 @@
         word.title = percent(weights[i]);
       });
       rows.forEach((row, i) => row.classList.toggle("chosen", i === chosen));
+      drawn.forEach((part) => {
+        part.classList.toggle("chosen", Number(part.dataset.token) === chosen);
+        if (part.matches("text.chosen")) centre(part);
+      });
       text.setAttribute("aria-activedescendant", words[chosen].id);
       const region = cells.closest(".scroll");
       show(words[chosen], text);
@@ -77,6 +83,13 @@
     const show = (part, region) => {
       const inside = part.getBoundingClientRect(), box = region.getBoundingClientRect();
       if (inside.top < box.top + 40 || inside.bottom > box.bottom - 10) region.scrollTop += inside.top - box.top - box.height / 2;
+    };
+
+    // Where a long sentence does not fit, its chosen word comes to the middle.
+    const centre = (part) => {
+      const region = part.closest(".scroll"), inside = part.getBoundingClientRect(), box = region.getBoundingClientRect();
+      region.scrollLeft += (inside.left + inside.right - box.left - box.right) / 2;
+      if (inside.top < box.top || inside.bottom > box.bottom) region.scrollTop += (inside.top + inside.bottom - box.top - box.bottom) / 2;
     };
 
     const point = (query, key) => {
@@ -112,6 +125,7 @@
       event.preventDefault();
       cursor.scrollIntoView({ block: "nearest", inline: "nearest" });
     });
+    drawn.forEach((part) => part.addEventListener("click", () => choose(Number(part.dataset.token))));
     rows.forEach((row, i) => row.cells[0].addEventListener("click", () => choose(i)));
     if (form) {
       form.addEventListener("change", () => { showMatrix(); choose(chosen); });
