@@ -101,6 +101,7 @@ class TokenEncoder(nn.Module):
         lengths: Sequence[int],
         rows: Ints | None = None,
         spare: bool = False,
+        reduced: bool = False,
     ) -> Tensor:
         """Encode the tokens of a batch of documents.
 
@@ -109,10 +110,11 @@ class TokenEncoder(nn.Module):
         rows: the row of `features` that each token has, which may then have fewer; None for its
             own. *Shape:* ``(tokens,)``
         spare: give more rows than there are tokens, as `inference.pad_rows` does.
+        reduced: as in `BiLSTMEncoder.forward`.
         RETURNS: hidden states, with the shortcut joined by the embeddings. *Shape:*
             ``(tokens, width)``
         """
-        return self.encode(self.embedding(features), lengths, rows, spare)
+        return self.encode(self.embedding(features), lengths, rows, spare, reduced)
 
     def encode(
         self,
@@ -120,6 +122,7 @@ class TokenEncoder(nn.Module):
         lengths: Sequence[int],
         rows: Ints | None = None,
         spare: bool = False,
+        reduced: bool = False,
     ) -> Tensor:
         """The same from the embeddings on.
 
@@ -131,10 +134,10 @@ class TokenEncoder(nn.Module):
             keep = pad_rows(np.arange(sum(lengths)) if keep is None else keep)
         H: Tensor
         if windows is None:
-            H = self.encoder(X, lengths, rows, keep)
+            H = self.encoder(X, lengths, rows, keep, reduced)
         else:
             source = windows.source if rows is None else rows[windows.source]
-            H = self.encoder(X, windows.lengths, source, keep)
+            H = self.encoder(X, windows.lengths, source, keep, reduced)
         if not self.shortcut:
             return H
         if spare:
