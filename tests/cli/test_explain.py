@@ -151,7 +151,7 @@ def test_a_sign_without_a_font_is_no_warning(traced, monkeypatch, tmp_path, recw
     # A code point for private use, which no font has.
     odd = replace(trace_example(), tokens=("\U000fabcd", "is", "happy", "She", "smiles"))
     monkeypatch.setattr(explain_module, "trace", lambda *_, **__: odd)
-    monkeypatch.setattr("spacy_lstm.viz.figures._plain", str)
+    monkeypatch.setattr("spacy_lstm.viz.plotting.spell", str)
     explain("Ann.", output=tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 1000
     assert not recwarn.list
