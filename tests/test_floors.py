@@ -68,6 +68,7 @@ ROOMS = {
             "corpora",
             "pipeline",
             "explaining",
+            "explanations",
             "probing",
             "descriptions",
             "serving",
