@@ -104,7 +104,12 @@ def _describe_link(text: str, link: LinkExplanation) -> dict[str, Any]:
         "score": link.probability,
         "decided_by": span(link.decided_by),
         "candidates": [
-            {**span(each.span), "probability": each.probability, "chosen": each.chosen}
+            {
+                **span(each.span),
+                "probability": each.probability,
+                "chosen": each.chosen,
+                "ruled_out": each in link.ruled_out,
+            }
             for each in link.candidates
         ],
         "none": link.none,

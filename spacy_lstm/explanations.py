@@ -77,6 +77,15 @@ class LinkExplanation(_Record):
     """What each token brought to `log_odds` through the encoder, as `method` sees it."""
     method: str
 
+    @property
+    def ruled_out(self) -> tuple[Candidate, ...]:
+        """Candidates more probable than all chosen ones together: their clusters are of another
+        gender or number than the mention, which `coref.decode` forbids."""
+        joined = sum(each.probability for each in self.candidates if each.chosen)
+        return tuple(
+            each for each in self.candidates if not each.chosen and each.probability > joined
+        )
+
 
 @dataclass(frozen=True)
 class SentimentExplanation(_Record):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FIGURES", "draw"]
 
-_TRACED: Final = "expected a Trace, as spacy_lstm.trace(nlp, text) gives it"
-_EXPLAINED: Final = "expected an Explanation, as spacy_lstm.explain(nlp, text) gives it"
+_TRACED: Final = "takes a Trace, as spacy_lstm.trace(nlp, text) gives it"
+_EXPLAINED: Final = "takes an Explanation, as spacy_lstm.explain(nlp, text) gives it"
 
 
 def draw(
@@ -55,11 +55,11 @@ def draw(
         raise LstmError(f"Unknown style {style!r}: choose one of {', '.join(FIGURES)}.")
     if style == "why":
         if not isinstance(trace, Explanation):
-            raise LstmError(f"style 'why' got a {type(trace).__name__}: {_EXPLAINED}")
+            raise LstmError(f"style 'why' {_EXPLAINED}: got {type(trace).__name__}")
         with choose_fonts():
             return draw_why(trace, token)
     if not isinstance(trace, Trace):
-        raise LstmError(f"style {style!r} got a {type(trace).__name__}: {_TRACED}")
+        raise LstmError(f"style {style!r} {_TRACED}: got {type(trace).__name__}")
     if not trace.tokens:
         raise LstmError("nothing to draw: the trace has no tokens")
     with choose_fonts():

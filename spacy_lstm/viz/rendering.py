@@ -87,9 +87,10 @@ def render(
         raise LstmError(f"Unknown style {style!r}: choose one of {', '.join(STYLES)}.")
     chosen = STYLES[style]
     if not isinstance(doc_or_trace, chosen.takes):
+        name = chosen.takes.__name__
         raise LstmTypeError(
-            f"Style {style!r} got a {type(doc_or_trace).__name__}, expected a "
-            f"{chosen.takes.__name__}: {chosen.how}."
+            f"Style {style!r} got a {type(doc_or_trace).__name__}, expected "
+            f"{'an' if name[0] in 'AEIOU' else 'a'} {name}: {chosen.how}."
         )
     variables = chosen.view(doc_or_trace, span_cluster_prefix)
     # Several pictures may stand on one page: their anchors must differ, yet not from run to run.

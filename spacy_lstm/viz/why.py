@@ -72,7 +72,12 @@ def _view_link(text: str, link: LinkExplanation) -> dict[str, Any]:
     features = rank_features(link)
     largest = max(abs(share) for *_, share in features)
     candidates = [
-        {"name": name_token(each.text), "percent": 100 * each.probability, "chosen": each.chosen}
+        {
+            "name": name_token(each.text),
+            "percent": 100 * each.probability,
+            "chosen": each.chosen,
+            "ruled_out": each in link.ruled_out,
+        }
         for each in link.candidates
     ]
     rest = 1 - link.none - sum(each.probability for each in link.candidates)
