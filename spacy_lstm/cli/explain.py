@@ -35,7 +35,7 @@ __all__ = ["explain", "explain_cli", "explain_example"]
 _FACTORIES: Final = {"coref": "lstm_coref", "sentiment": "lstm_sentiment"}
 _TRACED: Final = ("gates", "memory", "attention")
 _WHY: Final = "why"
-_STYLES: Final = (*_FACTORIES, _WHY, *_TRACED)
+_STYLES: Final = (*_FACTORIES, *_TRACED, _WHY)
 _FIGURES: Final = (".png", ".svg")
 _SAVED: Final = (".npz", ".json")
 # A page may go to a pipe or to a file without an end to its name.
@@ -43,8 +43,8 @@ _PAGES: Final = (".html", ".htm", "")
 # Beside pages.
 _FORMS: Final = {
     **dict.fromkeys(_FACTORIES, ()),
-    _WHY: (*_FIGURES, ".json"),
     **dict.fromkeys(_TRACED, _FIGURES + _SAVED),
+    _WHY: (*_FIGURES, ".json"),
 }
 _DOTS_PER_INCH: Final = 150
 # The other parameters choose what an example has chosen.

@@ -74,7 +74,7 @@ function offerExamples() {
 
 function choose({ text, lang }) {
   const fitting = model().lang === lang ? model() : served.models.find((each) => each.lang === lang);
-  Object.assign(state, { text, model: fitting.name, token: null });
+  Object.assign(state, { text, model: fitting.name, token: null, why: null });
   byId("text").value = text;
   offer();
   read();
@@ -305,7 +305,7 @@ function type(event) {
   clearTimeout(pause);
   // What an input method has not yet made a word of is no text.
   if (event.isComposing) return;
-  Object.assign(state, { text: event.target.value, token: null });
+  Object.assign(state, { text: event.target.value, token: null, why: null });
   pause = setTimeout(read, PAUSE);
 }
 
@@ -356,7 +356,7 @@ async function start() {
   wire();
   // Whoever typed while the models were asked for goes on with that.
   const typed = byId("text").value;
-  if (typed) writeAddress({ ...readAddress(), text: typed, token: null });
+  if (typed) writeAddress({ ...readAddress(), text: typed, token: null, why: null });
   if (location.hash.length > 1) return follow();
   offer();
   return choose(EXAMPLES.find(({ lang }) => lang === model().lang) ?? { text: "", lang: model().lang });

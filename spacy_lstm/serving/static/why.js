@@ -38,7 +38,7 @@ export function drawWhy(view, answer, chosen) {
     h("p", { class: "key" },
       ...[["anaphor", "the pronoun"], ["chosen", "its cluster"], ["rival", "other candidates"]].map(([role, name]) =>
         h("span", { class: `part ${role} opens closes` }, name)),
-      tone(false, "speaks for it, "), tone(true, "against it")),
+      tone(false, "speaks for it"), tone(true, "against it")),
     h("div", { class: "reasons" },
       table("Candidates", candidateRows(link)),
       table("Words that decided", wordRows(answer.links.tokens, link.words)),
@@ -55,7 +55,7 @@ function drawLabel(view, { text, sentiment }) {
   const classes = turned ? "turned" : "";
   view.replaceChildren(
     h("div", { class: `text weighed ${classes}`, dir: "auto" }, weigh(text, sentiment.tokens, sentiment.words, [])),
-    h("p", { class: "key" }, tone(turned, `speaks for ${spell(sentiment.label)}, `), tone(!turned, "against it")),
+    h("p", { class: "key" }, tone(turned, `speaks for ${spell(sentiment.label)}`), tone(!turned, "against it")),
     h("div", { class: `reasons ${classes}` },
       table("Labels", cats),
       table("Words that decided", wordRows(sentiment.tokens, sentiment.words))),
