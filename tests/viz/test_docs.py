@@ -49,7 +49,7 @@ def test_code_of_explanations_runs():
     names = {}
     for block in re.findall(r"```python\n(.*?)```", REASONS, re.DOTALL):
         exec(block, names)
-    first, *_ = names["why"].links
+    first, *_ = names["found"].links
     assert (first.anaphor_text, first.antecedent_text) == ("She", "Alice")
     assert names["she"].features[0].value == "feminine singular – feminine singular"
     assert names["html"].startswith("<!DOCTYPE html>")
