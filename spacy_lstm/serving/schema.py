@@ -301,7 +301,7 @@ class ExplainAnswer(Answer):
     lang: str
     links: ExplainedLinks | None = Field(description="Null where the model has no `lstm_coref`.")
     sentiment: ExplainedSentiment | None = Field(
-        description="Null where the model has no `lstm_sentiment`, or the text no word."
+        description="Null where the model has no `lstm_sentiment`."
     )
     running: list[RunningPiece] = Field(
         description="The sentiment token by token; in a long text after every so many."

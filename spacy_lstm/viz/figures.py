@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ..errors import LstmError
+from ..errors import LstmError, LstmTypeError
 from ..explanations import Explanation
 from ..traces import AttentionTrace, GateTrace, Trace
 from .gates import MEANINGS, SIGNED, colour_values
@@ -49,17 +49,18 @@ def draw(
     attention: the name of an `AttentionTrace`; None for the first.
     head: its number; None for the mean of all.
 
-    Raises LstmError without matplotlib, for an unknown style, and for what the trace does not have.
+    Raises LstmError without matplotlib, for an unknown style, and for what the trace does not have;
+    LstmTypeError, which is one and a TypeError, for what the style cannot draw.
     """
     if style not in FIGURES:
         raise LstmError(f"Unknown style {style!r}: choose one of {', '.join(FIGURES)}.")
     if style == "why":
         if not isinstance(trace, Explanation):
-            raise LstmError(f"style 'why' {_EXPLAINED}: got {type(trace).__name__}")
+            raise LstmTypeError(f"style 'why' {_EXPLAINED}: got {type(trace).__name__}")
         with choose_fonts():
             return draw_why(trace, token)
     if not isinstance(trace, Trace):
-        raise LstmError(f"style {style!r} {_TRACED}: got {type(trace).__name__}")
+        raise LstmTypeError(f"style {style!r} {_TRACED}: got {type(trace).__name__}")
     if not trace.tokens:
         raise LstmError("nothing to draw: the trace has no tokens")
     with choose_fonts():

@@ -36,7 +36,7 @@ def draw_why(explanation: Explanation, token: int | None) -> "Figure":
 
     link = _find_link(explanation.links or (), token)
     sentiment, running = explanation.sentiment, explanation.running
-    if link is None and sentiment is None:
+    if not explanation.text.strip() or (link is None and sentiment is None):
         raise LstmError("nothing to draw: the explanation has neither a link nor a sentiment")
     heights = []
     if link is not None:

@@ -7,7 +7,7 @@ import spacy
 from spacy.tokens import Doc
 
 import spacy_lstm
-from spacy_lstm.errors import LstmError
+from spacy_lstm.errors import LstmError, LstmTypeError
 from spacy_lstm.explaining import (
     Explanation,
     explain,
@@ -96,7 +96,10 @@ def test_labels_without_two_sides_have_no_curve(make_sentiment):
 @pytest.mark.parametrize("text", ["", " \n "])
 def test_a_text_without_a_word(bundle, text):
     found = explain(bundle, text)
-    assert (found.text, found.links, found.sentiment, found.running) == (text, (), None, ())
+    assert (found.text, found.links) == (text, ())
+    assert (found.sentiment.label, found.sentiment.log_odds) == ("NEUTRAL", 0.0)
+    assert [each.score for each in found.running] == [0.0] * len(bundle.make_doc(text))
+    assert "The text is empty" in render(found, "why")
 
 
 def test_a_doc_is_read_again_and_not_changed(bundle, found, unchanged):
@@ -138,5 +141,7 @@ def test_mistakes(bundle):
         explain(bundle, TEXT, link_method="lime")
     with pytest.raises(LstmError, match="no method 'lime': expected one of shares, attention"):
         explain(bundle, TEXT, sentiment_method="lime")
+    with pytest.raises(LstmTypeError, match="got int as text: expected a str or a Doc"):
+        explain(bundle, 5)
     with pytest.raises(LstmError, match="no token 3 in a text of 3: expected 0 to 2"):
         running_sentiment(bundle, "A joy.", after=[0, 3])

@@ -183,7 +183,8 @@ def test_explain_with_one_component_or_nothing_to_explain(client):
     without = client.post("/api/explain", json={"text": "The train leaves."}).json()
     assert without["links"] == {"method": None, "tokens": [], "explained": []}
     empty = client.post("/api/explain", json={"text": ""}).json()
-    assert (empty["links"]["explained"], empty["sentiment"], empty["running"]) == ([], None, [])
+    assert (empty["links"]["explained"], empty["running"]) == ([], [])
+    assert (empty["sentiment"]["label"], empty["sentiment"]["words"]) == ("NEUTRAL", [])
 
 
 def test_a_model_with_an_encoder_alone_explains_nothing(connect):
