@@ -14,6 +14,7 @@ PACKAGE = Path(spacy_lstm.__file__).parent
 GROUND = {
     "batching",
     "errors",
+    "explanations",
     "files",
     "labels",
     "nn",
@@ -26,12 +27,13 @@ GROUND = {
 # Room → the rooms below it. Components find models, scorers and readers by registry name only,
 # so that none of these stands in their line. "" is the package's own __init__ and __main__.
 ROOMS = {
-    "": {"errors", "pretrained", "traces", "tracing", "viz", "cli"},
+    "": {"errors", "explaining", "pretrained", "traces", "tracing", "viz", "cli"},
     "errors": set(),
     "batching": set(),
     "files": {"errors"},
     "labels": set(),
     "traces": {"errors", "files"},
+    "explanations": {"coref"},
     "suites": {"errors"},
     "lexicons": {"errors"},
     "coref": {"errors", "lexicons"},
@@ -40,14 +42,20 @@ ROOMS = {
     "scorers": {"errors", "labels", "coref"},
     "corpora": {"errors", "coref", "lexicons"},
     "tracing": {"errors", "nn", "models", "traces", "viz"},
-    "explaining": {"batching", "errors", "labels", "coref", "models", "traces", "tracing"},
-    "viz": {"errors", "coref", "traces"},
+    "explaining": {
+        *("batching", "errors", "explanations", "labels", "coref", "models", "traces", "tracing"),
+        "viz",
+    },
+    "viz": {"errors", "coref", "explanations", "traces"},
     "pretrained": {"errors", "models"},
     "pretraining": {"errors", "files", "nn", "models", "corpora"},
     "probing": {"errors", "nn"},
     "pipeline": {"batching", "errors", "labels", "coref", "pretrained"},
-    "descriptions": set(),
-    "serving": {"", "errors", "descriptions", "traces", "tracing", "pretrained"},
+    "descriptions": {"explanations"},
+    "serving": {
+        *("", "errors", "descriptions", "explaining", "explanations"),
+        *("traces", "tracing", "pretrained"),
+    },
     "cli": {
         *(
             "errors",
@@ -60,6 +68,7 @@ ROOMS = {
             "corpora",
             "pipeline",
             "explaining",
+            "explanations",
             "probing",
             "descriptions",
             "serving",

@@ -198,8 +198,8 @@ class CorefScorer(nn.Module):
     def forward(self, X: Tensor, request: CorefRequest) -> CorefOutput:
         """Score a batch of documents.
 
-        X: token vectors. *Shape:* ``(tokens, input_width)``; where no gradient is wanted there may
-            be more rows, which are passed over.
+        X: token vectors. *Shape:* ``(tokens, input_width)``; there may be more rows, which are
+            passed over.
         """
         words = read_words(request.codes, request.lengths)
         X = self.dropout(X)
@@ -234,6 +234,8 @@ class CorefScorer(nn.Module):
 
     def _project_tokens(self, X: Tensor, tokens: int) -> _Projected:
         if not is_lean(X):
+            # What was recorded where no gradient was wanted has more rows, too.
+            X = X[:tokens]
             syntax = None if self.syntax is None else self.syntax.project(X)
             return _Projected(self.span_start(X), self.span_end(X), syntax)
         # All in one product.
