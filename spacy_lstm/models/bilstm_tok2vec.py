@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -143,7 +144,7 @@ def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, .
         key & _HASH_MASK,
         hash_word(lower[:3]) & _HASH_MASK,
         hash_word(lower[-3:]) & _HASH_MASK,
-        hash_word(_shape(text)) & _HASH_MASK,
+        _hash_shape(text) & _HASH_MASK,
         gender_number(lists.get("gender", {}), text),
         vector,
         text[:1].isupper() and len(text) > 1 and not 0 < vector <= _COMMON_WORDS,
@@ -177,9 +178,14 @@ _KINDS: Final = _Kinds()
 _RUN: Final = re.compile(r"(.)\1{3,}", re.DOTALL)
 
 
-def _shape(text: str) -> str:
+def _hash_shape(text: str) -> int:
+    return _hash_kinds(text[:20].translate(_KINDS))
+
+
+@lru_cache(maxsize=4096)
+def _hash_kinds(kinds: str) -> int:
     # "Xxxxx" and "Xxx" are one shape: only the first three of a run are kept.
-    return _RUN.sub(r"\1\1\1", text[:20].translate(_KINDS))
+    return hash_word(_RUN.sub(r"\1\1\1", kinds))
 
 
 def _init(model: Tok2Vec, X: list[Doc] | None = None, Y: Any = None) -> None:
