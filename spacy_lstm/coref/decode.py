@@ -1,7 +1,7 @@
 """Scores of mentions and candidates → clusters, links and probabilities."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise, permutations
 from typing import Any, Final, NamedTuple
 
@@ -34,11 +34,13 @@ _NESTED: Final = 8
 _MASC, _FEM, _NEUT = (GENDERS.index(name) for name in ("masc", "fem", "neut"))
 _CONFLICTS: Final = frozenset(permutations((_MASC, _FEM, _NEUT), 2))
 _PLURAL: Final = int(Number.PLURAL)
-# What sums of exponentials may be off by.
-_ROUNDING: Final = 1e-6
+# What odds in single precision may be off by.
+_ROUNDING: Final = 1e-3
 
 _Row = Sequence[tuple[int, float]]
 """Candidates with their probabilities."""
+_Choice = tuple[int, float, _Row]
+"""A mention, the probability that it has no antecedent, and the candidates that count."""
 
 
 class CorefScores(NamedTuple):
@@ -142,8 +144,7 @@ def decode(
     """
     choices = _find_choices(scores, temperature, pronouns_only)
     forest = _Forest(scores.mentions)
-    for i, none, row in choices:
-        forest.decide(i, none, row)
+    forest.decide(choices)
     document = scores.mentions.document
     first = np.cumsum([0, *lengths])[document]
     places = scores.mentions.start - first, scores.mentions.end - first
@@ -161,13 +162,13 @@ def decode(
     return found
 
 
-def _find_choices(scores: CorefScores, temperature: float, pronouns_only: bool) -> list[tuple[int, float, _Row]]:
+def _find_choices(scores: CorefScores, temperature: float, pronouns_only: bool) -> list[_Choice]:
     """The mentions for which an antecedent is likelier than none, in order; of each the
     probability of none, and the candidates that count with theirs."""
-    # Together at most this much likelier than the likeliest of them; a bit more, for rounding.
-    most = temperature * math.log(max(1, scores.pair_logits.shape[1])) + _ROUNDING
-    best = scores.pair_logits.max(axis=1, initial=-np.inf).astype(np.float64)
-    likely = best + most > scores.null_logits
+    # Half of the mentions and more have no antecedent, which single precision can tell of most.
+    with np.errstate(over="ignore"):
+        odds = np.exp((scores.pair_logits - scores.null_logits[:, None]) / temperature)
+    likely = odds.sum(axis=1) > 1 - _ROUNDING
     if pronouns_only:
         likely &= scores.mentions.is_pronoun
     rows = np.flatnonzero(likely)
@@ -208,29 +209,30 @@ class _Forest:
         self._number: list[int] = mentions.number.tolist()
         self._is_singular: list[bool] = mentions.is_kind(Kind.HE, Kind.SHE, Kind.IT).tolist()
 
-    def decide(self, i: int, none: float, row: _Row) -> None:
-        """Let a mention join the likeliest cluster that it can be of, where that is likelier than
-        none. Mentions come in order, each once: it is still the root of those that joined it.
-        """
-        sums: dict[int, float] = {}
-        for j, probability in row:
-            root = self._find(j)
-            sums[root] = sums.get(root, 0.0) + probability
-        for root in sorted(sums, key=sums.__getitem__, reverse=True):
-            if sums[root] <= none:
-                break
-            if not self._conflicts(i, root):
-                self._join(i, root)
-                self.joined[i] = min(1.0, sums[root])
-                break
+    def decide(self, choices: Iterable[_Choice]) -> None:
+        """Let each mention join the likeliest cluster that it can be of, where that is likelier
+        than none. They come in order, each once: until then one is the root of those that joined
+        it."""
+        for i, none, row in choices:
+            sums: dict[int, float] = {}
+            for j, probability in row:
+                root = self._find(j) if j in self._parent else j
+                sums[root] = sums.get(root, 0.0) + probability
+            for root in sorted(sums, key=sums.__getitem__, reverse=True) if len(sums) > 1 else sums:
+                if sums[root] <= none:
+                    break
+                if not self._conflicts(i, root):
+                    self._join(i, root)
+                    self.joined[i] = min(1.0, sums[root])
+                    break
 
     def _find(self, i: int) -> int:
-        root = self._parent.get(i)
-        if root is None:
-            return i
-        while root in self._parent:
-            root = self._parent[root]
-        self._parent[i] = root
+        """The root of a mention that has joined another."""
+        root = self._parent[i]
+        if root in self._parent:
+            while root in self._parent:
+                root = self._parent[root]
+            self._parent[i] = root
         return root
 
     def _conflicts(self, i: int, root: int) -> bool:
@@ -252,7 +254,8 @@ class _Forest:
         """The mentions of each cluster of two or more, both in order."""
         members: dict[int, list[int]] = {}
         for i in sorted({*self._parent, *self._parent.values()}):
-            members.setdefault(self._find(i), []).append(i)
+            root = self._find(i) if i in self._parent else i
+            members.setdefault(root, []).append(i)
         return list(members.values())
 
 
@@ -318,6 +321,7 @@ class _LinkFinder:
         links: list[tuple[int, int, float]] = []
         if not names:
             return links
+        joined = self._joined
         # Of the mentions so far, which antecedent they lead to and how probably.
         leads: dict[int, tuple[int, float]] = {}
         members = set(cluster)
@@ -325,27 +329,30 @@ class _LinkFinder:
         for i in cluster:
             antecedent = self._antecedent(i, names, place)
             place += not self._is_pronoun[i]
-            if antecedent is not None:
-                own = self._joined.get(i)
+            if antecedent is None:
+                continue
+            if i in joined:
+                decision = joined[i]
+                probability = self._probability(i, antecedent, leads, members)
+            else:
                 # One mention of a cluster at most joined nothing itself, so the other one did.
-                decision = self._joined[antecedent] if own is None else own
-                probability = decision
-                if own is not None:
-                    probability = self._probability(i, antecedent, leads, members)
-                leads[i] = antecedent, probability
-                links.append((i, antecedent, self._calibrated(probability, decision)))
+                probability = decision = joined[antecedent]
+            leads[i] = antecedent, probability
+            links.append((i, antecedent, self._calibrated(probability, decision)))
         return links
 
     def _antecedent(self, i: int, names: list[int], place: int) -> int | None:
         """place: how many of the names come before."""
-        start, end = self._start[i], self._end[i]
+        start = self._start[i]
         # A mention is no antecedent of one inside it: "his wife" does not tell who he is.
-        for j in reversed(names[max(0, place - _NESTED) : place]):
-            if self._end[j] <= start:
-                return j
-        for j in names[place : place + _NESTED] if self._is_pronoun[i] else ():
-            if end <= self._start[j]:
-                return j
+        for k in range(place - 1, max(-1, place - 1 - _NESTED), -1):
+            if self._end[names[k]] <= start:
+                return names[k]
+        if self._is_pronoun[i]:
+            end = self._end[i]
+            for j in names[place : place + _NESTED]:
+                if end <= self._start[j]:
+                    return j
         return None
 
     def _probability(
