@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .candidates import Bools, Ints
 from .mentions import Span
-from .syntax import RELATIONS, TAGS
+from .syntax import HEAD_REACH, RELATIONS, TAGS
 from .words import CALENDAR_NAMES
 
 __all__ = [
@@ -35,8 +35,9 @@ USER_DATA_KEY: Final = "lstm_coref"
 _TAG_NAMES: Final = tuple(TAGS)
 _RELATION_NAMES: Final = tuple(RELATIONS)
 
-# Tag, relation, distance to the head.
+# Tag, relation, distance to the head; stored as the characters from "#" on, 49 of them at most.
 _COLUMNS: Final = 3
+_OFFSETS: Final = np.array([0, 0, HEAD_REACH], dtype=np.int8) + np.int8(ord("#"))
 # Enough for heads that lie 2^5 words deep.
 _ROUNDS: Final = 5
 
@@ -95,28 +96,30 @@ class Tree(NamedTuple):
         return found
 
 
-def store_trees(columns: npt.NDArray[Any], lengths: Sequence[int]) -> list[bytes]:
-    """Trees as plain data, each to be kept with its document: three bytes a token.
+def store_trees(columns: npt.NDArray[Any], lengths: Sequence[int]) -> list[str]:
+    """Trees as plain data, each to be kept with its document: three characters a token, which any
+    format can store and which cost next to nothing to write and to read.
 
     columns: of each token of all documents the numbers of its tag and its relation, and the
         distance to its head. *Shape:* ``(tokens, 3)``
     lengths: tokens of each document.
     """
-    # No number is beyond a byte: a head is at most `HEAD_REACH` words away.
-    data = columns.astype(np.int8).tobytes()
+    text = (columns + _OFFSETS).astype(np.uint8).tobytes().decode("ascii")
     ends = [_COLUMNS * end for end in accumulate(lengths, initial=0)]
-    return [data[start:end] for start, end in pairwise(ends)]
+    return [text[start:end] for start, end in pairwise(ends)]
 
 
 def is_tree(stored: Any, tokens: int) -> bool:
     """Whether this is a tree as `store_trees` makes it, and of so many tokens: after tokens are
     merged or cut off, what is stored belongs to others."""
-    return isinstance(stored, bytes) and len(stored) == _COLUMNS * tokens
+    return isinstance(stored, str) and len(stored) == _COLUMNS * tokens
 
 
-def load_trees(stored: Iterable[bytes]) -> npt.NDArray[np.int8]:
+def load_trees(stored: Iterable[str]) -> npt.NDArray[np.int8]:
     """The columns of some stored trees, one after the other. *Shape:* ``(tokens, 3)``"""
-    return np.frombuffer(b"".join(stored), dtype=np.int8).reshape(-1, _COLUMNS)
+    data = np.frombuffer("".join(stored).encode("ascii"), dtype=np.int8)
+    columns: npt.NDArray[np.int8] = data.reshape(-1, _COLUMNS) - _OFFSETS
+    return columns
 
 
 def read_tree(words: Sequence[str], columns: npt.NDArray[np.int8]) -> Tree:

@@ -72,8 +72,9 @@ class CorefScores(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A resolved anaphor: spans, and the probability that it leads to the antecedent, directly or over the mentions between. Where the anaphor was joined by others
-    alone (a pronoun that a later name led back to), it is that of the antecedent's decision."""
+    """A resolved anaphor: spans, and the probability that it leads to the antecedent, directly or
+    over the mentions between. Where the anaphor was joined by others alone (a pronoun that a
+    later name led back to), it is that of the antecedent's decision."""
 
     anaphor: Span
     antecedent: Span
@@ -85,7 +86,7 @@ class Clustering(NamedTuple):
 
     clusters: list[list[Span]]
     links: list[list[Link]]
-    tree: bytes | None = None
+    tree: str | None = None
     """As `clauses.store_trees` makes it."""
 
 
@@ -173,9 +174,7 @@ def _find_choices(scores: CorefScores, temperature: float, pronouns_only: bool) 
         likely &= scores.mentions.is_pronoun
     rows = np.flatnonzero(likely)
     p = antecedent_probabilities(
-        scores._replace(
-            pair_logits=scores.pair_logits[rows], null_logits=scores.null_logits[rows]
-        ),
+        scores._replace(pair_logits=scores.pair_logits[rows], null_logits=scores.null_logits[rows]),
         temperature,
     )
     chosen = p[:, 0] < 0.5
@@ -286,8 +285,9 @@ class _LinkFinder:
             cluster = self._sure(cluster, found, links, threshold)
             if len(cluster) < 2:
                 return
-        result.clusters.append([self._span(i) for i in cluster])
-        result.links.append([Link(self._span(i), self._span(j), score) for i, j, score in links])
+        spans = {i: (self._start[i], self._end[i]) for i in cluster}
+        result.clusters.append(list(spans.values()))
+        result.links.append([Link(spans[i], spans[j], score) for i, j, score in links])
 
     def _sure(
         self,
@@ -304,9 +304,6 @@ class _LinkFinder:
             for i in cluster
             if i in ends or (i not in linked and self._stays(i, bool(found), threshold))
         ]
-
-    def _span(self, i: int) -> Span:
-        return self._start[i], self._end[i]
 
     def _stays(self, i: int, among_links: bool, threshold: float) -> bool:
         """Whether a mention without a link has joined its cluster surely enough. The one that

@@ -272,8 +272,9 @@ class CoreferenceResolver(PretrainedPipe):
         `doc.user_data["lstm_coref"]`, for who asks what is said of whom."""
         for doc, found in zip(docs, predictions, strict=True):
             groups = doc.spans
-            for _, key in numbered_keys(groups, self.span_cluster_prefix):
-                del groups[key]
+            if groups:
+                for _, key in numbered_keys(groups, self.span_cluster_prefix):
+                    del groups[key]
             pairs = zip(found.clusters, found.links, strict=True)
             ordered = sorted(pairs, key=lambda pair: pair[0][0])
             for number, (spans, links) in enumerate(ordered, start=1):

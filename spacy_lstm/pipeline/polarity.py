@@ -105,13 +105,13 @@ def _read_record(doc: Doc) -> dict[str, Any] | None:
     return record if record and len(record["weights"]) == len(doc) else None
 
 
-def stored_tree(doc: Doc) -> bytes | None:
+def stored_tree(doc: Doc) -> str | None:
     """The tree that `lstm_coref` left, as it is stored; None without one of these tokens."""
     stored = doc.user_data.get(TREE_KEY)
     return stored if is_tree(stored, len(doc)) else None
 
 
-def _read_clauses(doc: Doc, stored: bytes, scores: dict[int, float]) -> list[dict[str, Any]]:
+def _read_clauses(doc: Doc, stored: str, scores: dict[int, float]) -> list[dict[str, Any]]:
     columns = load_trees([stored])
     tree = read_tree([token.text for token in doc], columns)
     clauses = find_clauses(columns).tolist()
