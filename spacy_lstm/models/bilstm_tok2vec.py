@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from itertools import groupby
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -118,11 +118,16 @@ def build_bilstm_tok2vec(
 
 def gender_number(genders: Mapping[int, int], text: str) -> int:
     """The number in `GENDERS` of a word: as written, as a name, as a common word."""
+    if not genders:
+        return 0
     bare = text.rstrip(".") or text  # "Mrs." is listed as "Mrs"
+    is_lower = text[:1].islower()
     for form in dict.fromkeys((text, bare, bare.title(), bare.lower())):
-        number = genders.get(hash_word(form), 0)
         # "will" is no name; "MARY" and "Mother" are what "Mary" and "mother" are.
-        if number and not (form[:1].isupper() and text[:1].islower()):
+        if is_lower and form[:1].isupper():
+            continue
+        number = genders.get(hash_word(form), 0)
+        if number:
             return number
     return 0
 
@@ -131,13 +136,17 @@ def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, .
     """Features of a spelling; the hashed ones before they are cut to the tables' sizes. The
     last column tells whether name dropout may take it."""
     vectors = lists.get("vector", {})
-    lower = _without_stretch(text.lower(), vectors)
-    vector = vectors.get(hash_word(lower), 0)
+    lower = text.lower()
+    key = hash_word(lower)
+    if vectors and key not in vectors and _STRETCH.search(lower):
+        lower = _without_stretch(lower, vectors)
+        key = hash_word(lower)
+    vector = vectors.get(key, 0)
     return (
-        hash_word(lower) & _HASH_MASK,
+        key & _HASH_MASK,
         hash_word(lower[:3]) & _HASH_MASK,
         hash_word(lower[-3:]) & _HASH_MASK,
-        hash_word(_shape(text)) & _HASH_MASK,
+        _hash_shape(text) & _HASH_MASK,
         gender_number(lists.get("gender", {}), text),
         vector,
         text[:1].isupper() and len(text) > 1 and not 0 < vector <= _COMMON_WORDS,
@@ -146,9 +155,10 @@ def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, .
 
 def _without_stretch(word: str, vectors: Mapping[int, int]) -> str:
     """The word that is stretched: "love" for "loooove", "good" for "goooood". How many letters
-    are too many, the words that have vectors tell."""
-    if not vectors or not _STRETCH.search(word) or hash_word(word) in vectors:
-        return word
+    are too many, the words that have vectors tell.
+
+    word: has a letter three times or more in a row, and no vector of its own.
+    """
     twice, once = (_STRETCH.sub(letters, word) for letters in (r"\1\1", r"\1"))
     # Rare words with a doubled letter are mostly names and slips: "soooo" is "so" and not "Soo".
     if 0 < vectors.get(hash_word(twice), 0) <= _KNOWN_WORDS:
@@ -156,12 +166,28 @@ def _without_stretch(word: str, vectors: Mapping[int, int]) -> str:
     return next((form for form in (once, twice) if hash_word(form) in vectors), once)
 
 
-def _shape(text: str) -> str:
-    kinds = (
-        "d" if c.isdigit() else "X" if c.isupper() else "x" if c.isalpha() else c for c in text[:20]
-    )
+class _Kinds(dict[int, str]):
+    """Of each character, by its number, what stands for it in a shape; found when asked for."""
+
+    def __missing__(self, code: int) -> str:
+        c = chr(code)
+        kind = "d" if c.isdigit() else "X" if c.isupper() else "x" if c.isalpha() else c
+        self[code] = kind
+        return kind
+
+
+_KINDS: Final = _Kinds()
+_RUN: Final = re.compile(r"(.)\1{3,}", re.DOTALL)
+
+
+def _hash_shape(text: str) -> int:
+    return _hash_kinds(text[:20].translate(_KINDS))
+
+
+@lru_cache(maxsize=4096)
+def _hash_kinds(kinds: str) -> int:
     # "Xxxxx" and "Xxx" are one shape: only the first three of a run are kept.
-    return "".join(kind * min(len(list(run)), 3) for kind, run in groupby(kinds))
+    return hash_word(_RUN.sub(r"\1\1\1", kinds))
 
 
 def _init(model: Tok2Vec, X: list[Doc] | None = None, Y: Any = None) -> None:
