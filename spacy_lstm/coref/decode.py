@@ -370,12 +370,15 @@ class _LinkFinder:
         """decision: how surely the mention, or else its antecedent, joined the cluster."""
         scale, own, offset = self._calibration
         odds = scale * _log_odds(probability) + own * _log_odds(decision) + offset
-        return 1.0 / (1.0 + math.exp(-min(max(odds, -_MOST), _MOST)))
+        if not -_MOST < odds < _MOST:
+            odds = math.copysign(_MOST, odds)
+        return 1.0 / (1.0 + math.exp(-odds))
 
 
 def _log_odds(probability: float) -> float:
-    bounded = min(max(probability, _LEAST), 1.0 - _LEAST)
-    return math.log(bounded / (1.0 - bounded))
+    if not _LEAST < probability < 1.0 - _LEAST:
+        probability = min(max(probability, _LEAST), 1.0 - _LEAST)
+    return math.log(probability / (1.0 - probability))
 
 
 def reach(p: npt.NDArray[Any], scores: CorefScores, row: int, hits: Bools) -> npt.NDArray[Any]:

@@ -120,6 +120,9 @@ def gender_number(genders: Mapping[int, int], text: str) -> int:
     """The number in `GENDERS` of a word: as written, as a name, as a common word."""
     if not genders:
         return 0
+    if text.isascii() and text.islower() and "a" <= text[0] <= "z" and text[-1] != ".":
+        # Most words: small letters, which name nobody, and nothing to take off.
+        return genders.get(hash_word(text), 0)
     bare = text.rstrip(".") or text  # "Mrs." is listed as "Mrs"
     is_lower = text[:1].islower()
     for form in dict.fromkeys((text, bare, bare.title(), bare.lower())):
