@@ -13,7 +13,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Ragged
 
-from ..batching import batch_by_tokens
+from ..batching import batch_by_tokens, run_by_length
 from ..coref.batch import CorefInput
 from ..coref.clauses import USER_DATA_KEY, store_trees
 from ..coref.decode import (
@@ -208,15 +208,15 @@ class CoreferenceResolver(PretrainedPipe):
 
     def predict(self, docs: Iterable[Doc]) -> list[Clustering]:
         """The clusters and links of each document, in its own token offsets."""
-        found: list[Clustering] = []
-        for batch in batch_by_tokens(docs, _BATCH_TOKENS):
-            whole = [doc for doc in batch if len(doc)]
-            parts = iter(self._decode(whole) if whole else [])
-            found.extend(next(parts) if len(doc) else Clustering([], []) for doc in batch)
-        return found
+        return run_by_length(self._decode, docs, _BATCH_TOKENS)
 
     def _decode(self, docs: list[Doc]) -> list[Clustering]:
-        return self.decode_scores(docs, self.score_documents(docs, self._suggested(docs)))
+        whole = [doc for doc in docs if len(doc)]
+        if not whole:
+            return [Clustering([], []) for _ in docs]
+        scores = self.score_documents(whole, self._suggested(whole))
+        found = iter(self.decode_scores(whole, scores))
+        return [next(found) if len(doc) else Clustering([], []) for doc in docs]
 
     def decode_scores(self, docs: list[Doc], scores: CorefScores) -> list[Clustering]:
         """The clusters and links of each document, from what the model says of all of them."""

@@ -15,7 +15,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
-from ..batching import batch_by_tokens
+from ..batching import run_by_length
 from ..errors import LstmError
 from .base import PretrainedPipe
 from .extensions import register_extensions
@@ -222,37 +222,37 @@ class SentimentClassifier(PretrainedPipe):
         certain, and without that label all are equally likely, or both sides where one has more
         labels than the other.
         """
-        predictions: list[SentimentPrediction] = []
+        return run_by_length(self._predict_batch, docs, BATCH_TOKENS)
+
+    def _predict_batch(self, batch: list[Doc]) -> list[SentimentPrediction]:
         labels = self.labels
         tempering, sides = self.tempering, Sides.find(labels)
-        for batch in batch_by_tokens(docs, BATCH_TOKENS):
-            lengths = [len(doc) for doc in batch]
-            blank = [is_blank(doc) for doc in batch]
-            parts = find_parts(batch, lengths, blank)
-            found = self.read_shares(batch, parts.owners)
-            if not np.isfinite(found.logits).all():
-                raise LstmError(
-                    f"{self.name!r} gives scores that are no numbers: its weights are damaged, or "
-                    "went astray in training: lower training.optimizer.learn_rate."
-                )
-            told, temperatures = tempering.temper(found.logits, lengths, labels)
-            factors = 1 / temperatures
-            outputs = read_outputs(
-                sides,
-                np.exp(told),
-                found.logits * factors[:, None],
-                np.concatenate(found.shares) * np.repeat(factors, lengths)[:, None],
-                lengths,
+        lengths = [len(doc) for doc in batch]
+        blank = [is_blank(doc) for doc in batch]
+        parts = find_parts(batch, lengths, blank)
+        found = self.read_shares(batch, parts.owners)
+        if not np.isfinite(found.logits).all():
+            raise LstmError(
+                f"{self.name!r} gives scores that are no numbers: its weights are damaged, or "
+                "went astray in training: lower training.optimizer.learn_rate."
             )
-            outputs = [
-                self._say_nothing(doc, sides) if empty else output
-                for doc, empty, output in zip(batch, blank, outputs, strict=True)
-            ]
-            if sides is not None and len(parts.sizes):
-                scores = tempering.log_probabilities(found.parts, parts.sizes, labels)
-                outputs = read_clauses(outputs, parts, sides.score(np.exp(scores)))
-            predictions.extend(outputs)
-        return predictions
+        told, temperatures = tempering.temper(found.logits, lengths, labels)
+        factors = 1 / temperatures
+        outputs = read_outputs(
+            sides,
+            np.exp(told),
+            found.logits * factors[:, None],
+            np.concatenate(found.shares) * np.repeat(factors, lengths)[:, None],
+            lengths,
+        )
+        outputs = [
+            self._say_nothing(doc, sides) if empty else output
+            for doc, empty, output in zip(batch, blank, outputs, strict=True)
+        ]
+        if sides is not None and len(parts.sizes):
+            scores = tempering.log_probabilities(found.parts, parts.sizes, labels)
+            outputs = read_clauses(outputs, parts, sides.score(np.exp(scores)))
+        return outputs
 
     @property
     def tempering(self) -> Tempering:
