@@ -26,7 +26,7 @@ from ..coref.roles import ROLE_FEATURES, Roles, role_features
 from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES, Flag, WordColumn
 from .inference import Derived, is_lean, multiply, pad_rows
-from .pair_scores import pair_products, sum_combinations
+from .pair_scores import PairProducts, sum_combinations
 from .syntax import SyntaxHead, SyntaxLogits, SyntaxProjections, band
 
 __all__ = ["CorefOutput", "CorefRequest", "CorefScorer"]
@@ -430,6 +430,7 @@ class CorefScorer(nn.Module):
         """The same, to rounding, where no gradient is wanted."""
         projected = torch.cat([self.anaphor(G), self.candidate(G)])
         Q = self.bilinear(G) * (1 / math.sqrt(G.shape[1]))
+        products = PairProducts(Q, G, own)
         table = self._joint_table.of(self.pair_features.weight)
         blocks = []
         for part in _split_pairs(pairs, _PAIR_BLOCK):
@@ -441,7 +442,7 @@ class CorefScorer(nn.Module):
             if roles is not None:
                 hidden += self._score_roles(roles, words, mentions, part)
             scores = self.pair_score(hidden.relu_()).squeeze(1)
-            blocks.append(scores.add_(pair_products(Q, G, own, i, j)))
+            blocks.append(scores.add_(products.of(i, j)))
         return blocks
 
     def _score_roles(self, roles: Roles, words: Words, mentions: Mentions, pairs: Pairs) -> Tensor:
