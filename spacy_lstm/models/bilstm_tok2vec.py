@@ -206,27 +206,39 @@ def _forward(
     return split_rows(torch2xp(H), lengths), backprop
 
 
-def predict_tokens(tok2vec: Tok2Vec, docs: list[Doc]) -> Tensor:
+def predict_tokens(
+    tok2vec: Tok2Vec, docs: list[Doc], then: Callable[[Tensor], Tensor] | None = None
+) -> Tensor:
     """The vectors of all documents' tokens, one after the other, and rows after them that are to
     be passed over, so that few different numbers of rows come.
 
     tok2vec: of any kind. Where it is a `BiLSTMTok2Vec.v1`, nothing is taken apart and joined again.
+    then: what to make of each row, in the place of the vectors, as in `TokenEncoder.forward`.
     """
     if tok2vec.name == _NAME:
-        return _predict(tok2vec, docs, spare=True)
+        return _predict(tok2vec, docs, spare=True, then=then)
     vectors = tok2vec.predict(docs)
-    if not vectors:
-        return torch.zeros(0, tok2vec.get_dim("nO"))
-    return xp2torch(get_current_ops().xp.concatenate(vectors))
+    if vectors:
+        X = xp2torch(get_current_ops().xp.concatenate(vectors))
+    else:
+        X = torch.zeros(0, tok2vec.get_dim("nO"))
+    with torch.inference_mode():
+        return X if then is None else then(X)
 
 
-def _predict(model: Tok2Vec, docs: list[Doc], *, spare: bool = False) -> Tensor:
+def _predict(
+    model: Tok2Vec,
+    docs: list[Doc],
+    *,
+    spare: bool = False,
+    then: Callable[[Tensor], Tensor] | None = None,
+) -> Tensor:
     bridge, lexicon = model.shims
     assert isinstance(bridge, TorchBridge)
     assert isinstance(lexicon, Lexicon)
     rows, places = lexicon.distinct_rows(docs)
     features = bridge.to_tensor(to_features(model, rows, [], name_dropout=0.0))
-    found: Tensor = bridge.predict(features, [len(doc) for doc in docs], places, spare)
+    found: Tensor = bridge.predict(features, [len(doc) for doc in docs], places, spare, then)
     return found
 
 
