@@ -6,6 +6,7 @@ directory.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -53,16 +54,19 @@ def load(name: str) -> Language:
     return spacy.load(_ROOT / name)
 
 
-def load_pipeline(model: str | Path) -> Language:
-    """A bundle by name, or what `spacy.load` takes: an installed package or a directory."""
+def load_pipeline(model: str | Path, *, exclude: Sequence[str] = ()) -> Language:
+    """A bundle by name, or what `spacy.load` takes: an installed package or a directory.
+
+    exclude: names of components to leave out.
+    """
     if str(model) in bundle_names():
-        return load(str(model))
+        return spacy.load(_ROOT / str(model), exclude=exclude)
     if not (Path(model) / "config.cfg").is_file() and not is_package(str(model)):
         raise LstmError(
             f"No pipeline at {model}: expected a directory with a config.cfg, an installed "
             f"package, or one of the bundles {_listed(bundle_names())}."
         )
-    return spacy.load(model)
+    return spacy.load(model, exclude=exclude)
 
 
 def find_pretrained(spec: str, *, lang: str, factory: str) -> Pretrained:
