@@ -20,6 +20,7 @@ __all__ = [
     "Pairs",
     "Words",
     "describe_mentions",
+    "is_third_person",
     "joint_features",
     "pair_candidates",
     "pair_features",
@@ -29,7 +30,27 @@ __all__ = [
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-THIRD_PERSON: Final = (Kind.HE, Kind.SHE, Kind.IT, Kind.THEY, Kind.NEO)
+# As plain numbers, which arrays are compared with in a fifth of the time.
+_COMMON, _PROPER, _HE, _SHE, _IT, _THEY, _NEO, _I, _WE, _YOU, _OTHER = map(int, Kind)
+_KEY, _FINE, _KIND, _GENDER, _NUMBER, _FLAGS = map(int, Col)
+_PLURAL: Final = int(Number.PLURAL)
+(
+    _OPENER,
+    _POSSESSIVE_MARK,
+    _CONTENT,
+    _SENTENCE_END,
+    _QUOTE,
+    _COORDINATOR,
+    _POSSESSIVE,
+    _PREPOSITION,
+    _REFLEXIVE,
+    _SPACE,
+) = map(int, Flag)
+
+THIRD_PERSON: Final = (_HE, _SHE, _IT, _THEY, _NEO)
+# By the numbers of `lexicons.gender.GENDERS`.
+_IS_PERSON: Final = np.array([False, True, True, True, False])
+_IS_THIRD_PERSON: Final = np.array([kind in THIRD_PERSON for kind in range(KINDS)])
 
 
 class Words(NamedTuple):
@@ -74,12 +95,14 @@ class Mentions(NamedTuple):
     """0 elsewhere, 1 opens its sentence, 2 after a preposition, 3 possessive."""
     coordinated: Bools
 
-    def is_kind(self, *kinds: Kind) -> Bools:
-        return np.isin(self.kind, kinds)
+    def is_kind(self, *kinds: int) -> Bools:
+        chosen = np.zeros(KINDS, dtype=bool)
+        chosen[list(kinds)] = True
+        return np.asarray(chosen[self.kind])
 
     @property
     def is_pronoun(self) -> Bools:
-        return np.asarray(self.kind >= Kind.HE)
+        return np.asarray(self.kind >= _HE)
 
 
 class Pairs(NamedTuple):
@@ -98,6 +121,11 @@ class Pairs(NamedTuple):
         return np.asarray(self.candidates[self.anaphor, self.column])
 
 
+def is_third_person(kinds: Ints) -> Bools:
+    """Which numbers of `words.Kind` are pronouns of the third person."""
+    return np.asarray(_IS_THIRD_PERSON[kinds])
+
+
 def read_words(codes: npt.NDArray[Any], lengths: list[int]) -> Words:
     """Work out what the rest needs to know of each token.
 
@@ -108,12 +136,12 @@ def read_words(codes: npt.NDArray[Any], lengths: list[int]) -> Words:
     n = len(codes)
     document = np.repeat(np.arange(len(lengths)), lengths)
     starts = np.repeat(np.cumsum(lengths, dtype=np.int64) - lengths, lengths)
-    flags = codes[:, Col.FLAGS]
+    flags = codes[:, _FLAGS]
     tokens = np.arange(n)
     opens = np.ones(n, dtype=bool)
-    ends = (flags & Flag.SENTENCE_END) > 0
+    ends = (flags & _SENTENCE_END) > 0
     # Quotation marks and further punctuation after the end still belong to the sentence.
-    content = (flags & (Flag.CONTENT | Flag.POSSESSIVE_MARK)) > 0
+    content = (flags & (_CONTENT | _POSSESSIVE_MARK)) > 0
     pending = _last_where(ends, tokens)
     spoken = _last_where(content, tokens)
     previous_end = np.concatenate([[-1], pending[:-1]]) if n else pending
@@ -122,10 +150,10 @@ def read_words(codes: npt.NDArray[Any], lengths: list[int]) -> Words:
     first = (previous_content < starts) | (previous_end > previous_content)
     opens = (tokens == starts) | (content & first)
     _settle_capitals(codes, opens, document)
-    is_opener = (flags & Flag.OPENER) > 0
-    is_quote = ((flags & Flag.QUOTE) > 0).astype(np.int64)
+    is_opener = (flags & _OPENER) > 0
+    is_quote = ((flags & _QUOTE) > 0).astype(np.int64)
     quote: Ints = np.cumsum(is_quote) - is_quote
-    coordinator = (flags & Flag.COORDINATOR) > 0
+    coordinator = (flags & _COORDINATOR) > 0
     return Words(
         codes=codes,
         document=document,
@@ -133,8 +161,8 @@ def read_words(codes: npt.NDArray[Any], lengths: list[int]) -> Words:
         opens_sentence=opens,
         quotes=quote - quote[starts] if n else quote,
         next_opener=_next_where(is_opener, n),
-        last_content=_last_where((flags & Flag.CONTENT) > 0, tokens),
-        last_mark=_last_where((flags & Flag.POSSESSIVE_MARK) > 0, tokens),
+        last_content=_last_where((flags & _CONTENT) > 0, tokens),
+        last_mark=_last_where((flags & _POSSESSIVE_MARK) > 0, tokens),
         coordinators=np.cumsum(coordinator) - coordinator,
     )
 
@@ -142,15 +170,17 @@ def read_words(codes: npt.NDArray[Any], lengths: list[int]) -> Words:
 def _settle_capitals(codes: Ints, opens: Bools, document: Ints) -> None:
     """Take the first word of a sentence for a name only where something else says so: a lexicon,
     a capital after it, or a capital of the same word within a sentence of the document."""
-    proper = codes[:, Col.KIND] == Kind.PROPER
+    proper = codes[:, _KIND] == _PROPER
     followed = np.zeros_like(proper)
     followed[:-1] = proper[1:] & (document[1:] == document[:-1]) & ~opens[1:]
-    doubtful = np.flatnonzero(proper & opens & (codes[:, Col.GENDER] == 0) & ~followed)
+    doubtful = np.flatnonzero(proper & opens & (codes[:, _GENDER] == 0) & ~followed)
     # Document and key as one number: keys have 31 bits.
-    words = (document << 32) | codes[:, Col.KEY]
+    words = (document << 32) | codes[:, _KEY]
+    if not len(doubtful):
+        return
     doubtful = doubtful[~np.isin(words[doubtful], words[proper & ~opens])]
-    codes[doubtful, Col.KIND] = Kind.COMMON
-    codes[doubtful, Col.FINE] = int(Kind.COMMON)
+    codes[doubtful, _KIND] = _COMMON
+    codes[doubtful, _FINE] = _COMMON
 
 
 def _last_where(mask: Bools, tokens: Ints) -> Ints:
@@ -176,14 +206,14 @@ def describe_mentions(words: Words, start: Ints, end: Ints) -> Mentions:
     head = np.where(head < start, core - 1, head)
     codes = words.codes[head]
     single = end - start == 1
-    kind = codes[:, Col.KIND]
+    kind = codes[:, _KIND]
     # "his own" and "all of us" are not pronouns: a pronoun stands alone.
-    kind = np.where((kind >= Kind.HE) & ~single, Kind.COMMON, kind)
-    fine = np.where(single | (codes[:, Col.FINE] < 2), codes[:, Col.FINE], kind)
+    kind = np.where((kind >= _HE) & ~single, _COMMON, kind)
+    fine = np.where(single | (codes[:, _FINE] < 2), codes[:, _FINE], kind)
     coordinated = words.coordinators[np.minimum(core, n - 1)] > words.coordinators[start]
-    number = np.where(coordinated, Number.PLURAL, codes[:, Col.NUMBER])
+    number = np.where(coordinated, _PLURAL, codes[:, _NUMBER])
     gender = np.where(coordinated, 0, _genders(words, start, head, kind))
-    key = codes[:, Col.KEY]
+    key = codes[:, _KEY]
     return Mentions(
         start=start,
         end=end,
@@ -202,20 +232,20 @@ def describe_mentions(words: Words, start: Ints, end: Ints) -> Mentions:
 
 
 def _genders(words: Words, start: Ints, head: Ints, kind: Ints) -> Ints:
-    gender = words.codes[:, Col.GENDER] * (
-        (words.codes[:, Col.KIND] < Kind.HE) | np.isin(words.codes[:, Col.KIND], THIRD_PERSON)
+    gender = words.codes[:, _GENDER] * (
+        (words.codes[:, _KIND] < _HE) | is_third_person(words.codes[:, _KIND])
     )
     found = gender[head]
     # A name takes the first gender in it ("Mrs Dalloway", "Alice Smith"), but "Alice's brother"
     # and "his wife" are what follows the possessive.
     first = np.maximum(start, words.last_mark[head] + 1)
-    is_name = kind == Kind.PROPER
+    is_name = kind == _PROPER
     named = np.zeros_like(found)
     for step in range(8):
         place = first + step
         inside = is_name & (named == 0) & (place <= head)
         place = np.minimum(place, len(gender) - 1)
-        is_word = words.codes[place, Col.KIND] < Kind.HE
+        is_word = words.codes[place, _KIND] < _HE
         named = np.where(inside & is_word, gender[place], named)
     return np.asarray(np.where(is_name & (named > 0), named, found))
 
@@ -223,7 +253,7 @@ def _genders(words: Words, start: Ints, head: Ints, kind: Ints) -> Ints:
 def _span_hash(words: Words, start: Ints, end: Ints) -> Ints:
     # A polynomial over the keys, summed up to every token, tells spans of equal words apart
     # from others, whatever their place. Arithmetic wraps round at 64 bits on purpose.
-    keys = words.codes[:, Col.KEY].astype(np.uint64)
+    keys = words.codes[:, _KEY].astype(np.uint64)
     total = np.zeros(len(start), dtype=np.uint64)
     longest = int((end - start).max()) if len(start) else 0
     for step in range(min(longest, 16)):
@@ -243,7 +273,7 @@ def _occurrences(document: Ints, key: Ints, head: Ints) -> Ints:
 
 
 def _places(words: Words, start: Ints, end: Ints) -> Ints:
-    flags = words.codes[:, Col.FLAGS]
+    flags = words.codes[:, _FLAGS]
     n = len(flags)
     following, previous = np.minimum(end, n - 1), np.maximum(start - 1, 0)
     own_document = words.document[start]
@@ -252,8 +282,8 @@ def _places(words: Words, start: Ints, end: Ints) -> Ints:
     inside = (start > 0) & (words.document[previous] == own_document)
     before = np.where(inside, flags[previous], 0)
     own = np.where(end - start == 1, flags[start], 0)
-    possessive = ((after & Flag.POSSESSIVE_MARK) > 0) | ((own & Flag.POSSESSIVE) > 0)
-    place = np.where((before & Flag.PREPOSITION) > 0, 2, 0)
+    possessive = ((after & _POSSESSIVE_MARK) > 0) | ((own & _POSSESSIVE) > 0)
+    place = np.where((before & _PREPOSITION) > 0, 2, 0)
     place = np.where(words.opens_sentence[start], 1, place)
     return np.asarray(np.where(possessive, 3, place), dtype=np.int64)
 
@@ -434,7 +464,7 @@ def _pair_values(words: Words, mentions: Mentions, pairs: Pairs) -> dict[str, In
         "kinds": own_kind * KINDS + kinds[j],
         "gender and number": (agreement * _AGREEMENTS)[i] + agreement[j],
         "nesting": _nesting(mentions, i, j),
-        "names between": _bucket(_between(mentions.kind == Kind.PROPER, i, j), _COUNT_EDGES),
+        "names between": _bucket(_between(mentions.kind == _PROPER, i, j), _COUNT_EDGES),
         "rivals between": _bucket(_rivals(mentions, i, j), _COUNT_EDGES) * KINDS + own_kind,
         "opening": opens[j] + (2 * opens)[i] + 4 * (sentences == 1),
         "places": (place * 4)[j] + place[i],
@@ -449,7 +479,7 @@ def _quotation(words: Words, mentions: Mentions, i: Ints, j: Ints) -> Ints:
     whether it stands for who speaks or is spoken to: speakers take turns."""
     quotes = words.quotes[mentions.start]
     kind = mentions.kind
-    person = np.where((kind == Kind.I) | (kind == Kind.WE), 1, np.where(kind == Kind.YOU, 2, 0))
+    person = np.where((kind == _I) | (kind == _WE), 1, np.where(kind == _YOU, 2, 0))
     own = person * 2 + quotes % 2
     between = _bucket(np.abs(quotes[i] - quotes[j]), _QUOTE_EDGES)
     return np.asarray((between * 6 + own[i]) * 6 + own[j])
@@ -457,8 +487,8 @@ def _quotation(words: Words, mentions: Mentions, i: Ints, j: Ints) -> Ints:
 
 def _string_match(mentions: Mentions, i: Ints, j: Ints) -> Ints:
     kind_i, kind_j = mentions.kind[i], mentions.kind[j]
-    proper = (kind_i == Kind.PROPER) & (kind_j == Kind.PROPER)
-    pronouns = (kind_i >= Kind.HE) & (kind_j >= Kind.HE)
+    proper = (kind_i == _PROPER) & (kind_j == _PROPER)
+    pronouns = (kind_i >= _HE) & (kind_j >= _HE)
     full = mentions.text[i] == mentions.text[j]
     head = mentions.key[i] == mentions.key[j]
     match = np.where(head, 1, 0)
@@ -498,12 +528,12 @@ def _rivals(mentions: Mentions, i: Ints, j: Ints) -> Ints:
     For *he* and *she* those of its own gender; for *they* plurals; for *it* what is no person.
     """
     nouns = ~mentions.is_pronoun
-    masc, fem, person = 1, 2, (1, 2, 3)
+    masc, fem = 1, 2
     masks = {
-        Kind.HE: nouns & (mentions.gender == masc),
-        Kind.SHE: nouns & (mentions.gender == fem),
-        Kind.IT: nouns & ~np.isin(mentions.gender, person) & (mentions.number != Number.PLURAL),
-        Kind.THEY: nouns & (mentions.number == Number.PLURAL),
+        _HE: nouns & (mentions.gender == masc),
+        _SHE: nouns & (mentions.gender == fem),
+        _IT: nouns & ~_IS_PERSON[mentions.gender] & (mentions.number != _PLURAL),
+        _THEY: nouns & (mentions.number == _PLURAL),
     }
     # For each mention of these kinds a row of sums, for all others one of zeros.
     m = len(nouns)

@@ -65,8 +65,8 @@ def build_bilstm_tok2vec(
     name_dropout: in training, the share of capitalized words that lose all but their shape and
         gender, every occurrence in a text together: names then count for what is said of them.
     shortcut: join the LSTM's input to its output; without, `nO` is `width`.
-    mixed_precision: train in bfloat16 where the processor computes faster in it; what is predicted
-        is always computed in single precision.
+    mixed_precision: train in bfloat16 where the processor computes faster in it; the precision of
+        what is predicted is a setting of the component.
     vectors: gives pretrained word vectors, such as `spacy_lstm.WordVectors.v1`.
     genders: gives the gender of words, such as `spacy_lstm.GenderLexicon.v1`.
     """
@@ -106,6 +106,8 @@ def build_bilstm_tok2vec(
         attrs={
             "dropout_rate": dropout,
             "name_dropout": name_dropout,
+            # Set by the component that asks.
+            "precision": "single",
             "vectors": vectors,
             "genders": genders,
         },
@@ -238,7 +240,10 @@ def _predict(
     assert isinstance(lexicon, Lexicon)
     rows, places = lexicon.distinct_rows(docs)
     features = bridge.to_tensor(to_features(model, rows, [], name_dropout=0.0))
-    found: Tensor = bridge.predict(features, [len(doc) for doc in docs], places, spare, then)
+    reduced = model.attrs["precision"] == "bfloat16"
+    found: Tensor = bridge.predict(
+        features, [len(doc) for doc in docs], places, spare, reduced, then
+    )
     return found
 
 

@@ -19,6 +19,7 @@ from thinc.shims.shim import Shim
 from torch import Tensor, nn
 
 from ..errors import LstmError
+from ..nn.inference import note_change
 from ..nn.precision import mixed_precision
 from .compact import compress, decompress
 
@@ -152,6 +153,7 @@ class TorchBridge(Shim):
             if tensor.data_ptr() != parameter.data_ptr():
                 parameter.data.copy_(tensor)
             parameter.grad = None
+            note_change(parameter)
 
     @contextmanager
     def use_params(self, params: Mapping[Any, Any]) -> Iterator[None]:
@@ -162,11 +164,13 @@ class TorchBridge(Shim):
             if (self.id, name) in params:
                 backup[name] = parameter.data
                 parameter.data = self.to_tensor(params[(self.id, name)]).clone()
+                note_change(parameter)
         try:
             yield
         finally:
             for name, data in backup.items():
                 parameters[name].data = data
+                note_change(parameters[name])
 
     def to_device(self, device_type: str, device_id: int) -> None:
         """Called by thinc to move the weights: "cpu", or "gpu" with its number."""

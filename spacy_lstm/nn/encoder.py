@@ -123,6 +123,7 @@ class BiLSTMEncoder(nn.Module):
         lengths: Sequence[int],
         rows: Ints | None = None,
         keep: Ints | None = None,
+        reduced: bool = False,
     ) -> Tensor:
         """Encode a ragged batch.
 
@@ -131,10 +132,12 @@ class BiLSTMEncoder(nn.Module):
         rows: the row of `X` that each token has, which may then have fewer; None for its own.
             *Shape:* ``(tokens,)``
         keep: the tokens that are wanted; None for all.
+        reduced: for inference on a CPU, multiply within the LSTM in bfloat16 where the processor
+            has it.
         RETURNS: hidden states. *Shape:* ``(tokens, width)``
         """
         if self._runs_padded(X, lengths):
-            return self._encode_padded(X, lengths, rows, keep)
+            return self._encode_padded(X, lengths, rows, keep, reduced)
         H = self._encode(X if rows is None else _read_rows(X, rows), lengths)
         return H if keep is None else _read_rows(H, keep)
 
@@ -153,7 +156,12 @@ class BiLSTMEncoder(nn.Module):
         return self.attention is None or max(lengths) <= ATTENTION_BLOCK
 
     def _encode_padded(
-        self, X: Tensor, lengths: Sequence[int], rows: Ints | None, keep: Ints | None
+        self,
+        X: Tensor,
+        lengths: Sequence[int],
+        rows: Ints | None,
+        keep: Ints | None,
+        reduced: bool,
     ) -> Tensor:
         buckets, places = lay_buckets(lengths)
         # One row more, for padding, and one column more, which tells it apart.
@@ -169,7 +177,7 @@ class BiLSTMEncoder(nn.Module):
                 if number:
                     column = torch.from_numpy(is_padding).to(H.dtype).unsqueeze(2)
                     H = torch.cat([H, column], dim=2)
-                H = run(H)
+                H = run(H, reduced=reduced)
             if self.attention is not None:
                 assert self.norm is not None
                 mask = None if bucket.mask is None else torch.from_numpy(bucket.mask)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-__all__ = ["Derived", "is_lean", "multiply", "pad_rows", "round_up"]
+__all__ = ["Derived", "is_lean", "multiply", "note_change", "pad_rows", "round_up"]
 
 Ints = npt.NDArray[np.int64]
 Made = TypeVar("Made")
@@ -25,6 +25,8 @@ _ROW_STEP: Final = 256
 _SMALL_STEP: Final = 32
 # Fewer rows are multiplied as fast by what torch asks by default.
 _FEWEST_ROWS: Final = 64
+
+_CHANGES: Final = "spacy_lstm_changes"
 
 _HAS_ONEDNN: Final = (
     torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
@@ -75,28 +77,30 @@ def multiply(X: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 class Derived(Generic[Made]):
-    """Something worked out from weights, kept as long as they stay.
+    """Something worked out from weights, kept as long as they stay: as long as they lie where they
+    did and torch counts no change. Who writes past its count, as thinc's optimizer does and as
+    `weight.data` lets one, has to tell with `note_change`; `models.wrapper.TorchBridge` does.
 
     make: gives it, from the weights.
     """
 
     def __init__(self, make: Callable[..., Made]) -> None:
         self._make = make
-        self._kept: tuple[list[Tensor], Made] | None = None
+        self._kept: tuple[list[tuple[int, int, int]], Made] | None = None
 
     def of(self, *weights: Tensor) -> Made:
         """What belongs to these weights."""
-        # By content, since an optimizer may write past torch's own count of changes; comparing
-        # takes a hundredth of the time of the shortest document.
+        state = [
+            (weight.data_ptr(), weight._version, getattr(weight, _CHANGES, 0)) for weight in weights
+        ]
         kept = self._kept
-        if kept is None or not all(map(_same, kept[0], weights)):
-            found = [weight.detach() for weight in weights]
-            kept = [weight.clone() for weight in found], self._make(*found)
+        if kept is None or kept[0] != state:
+            kept = state, self._make(*(weight.detach() for weight in weights))
             self._kept = kept
         return kept[1]
 
 
-def _same(first: Tensor, second: Tensor) -> bool:
-    return (
-        first.dtype == second.dtype and first.shape == second.shape and torch.equal(first, second)
-    )
+def note_change(weight: Tensor) -> None:
+    """Tell that a weight was written past torch's count of changes. (To have torch count it would
+    forbid gradients of what was computed before, which encoders that are shared need.)"""
+    setattr(weight, _CHANGES, getattr(weight, _CHANGES, 0) + 1)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from .inference import Derived, round_up
+from .precision import has_bfloat16
 
 __all__ = ["Bucket", "PaddedLSTM", "lay_buckets"]
 
@@ -50,33 +51,44 @@ class PaddedLSTM:
 
     def __init__(self, layer: nn.LSTM) -> None:
         self._layer = layer
-        self._shut = Derived(_with_padding_column)
+        self._weights = Derived(_with_padding_column)
+        self._halved = Derived(_halve)
 
-    def __call__(self, X: Tensor) -> Tensor:
+    def __call__(self, X: Tensor, *, reduced: bool = False) -> Tensor:
         """Run both directions.
 
         X: vectors, and one column more: 1 where padding is, 0 elsewhere. *Shape:* ``(longest,
             members, input_width + 1)``
+        reduced: multiply in bfloat16, where the processor has it; cell states stay single.
         RETURNS: *Shape:* ``(longest, members, width)``; anything where padding is.
         """
-        forward, backward = self._read(""), self._read("_reverse")
-        shut = self._shut.of(forward[0], backward[0])
+        names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+        suffixes = ("", "_reverse")
+        held = [getattr(self._layer, name + suffix) for suffix in suffixes for name in names]
+        if reduced and has_bfloat16(X.device):
+            return self._run(X.bfloat16(), self._halved.of(*held)).float()
+        return self._run(X, self._weights.of(*held))
+
+    def _run(self, X: Tensor, weights: list[Tensor]) -> Tensor:
         zeros = X.new_zeros(2, X.shape[1], self._layer.hidden_size)
-        weights = [shut[0], *forward[1:], shut[1], *backward[1:]]
         found: Tensor = torch.lstm(X, (zeros, zeros), weights, True, 1, 0.0, False, True, False)[0]
         return found
 
-    def _read(self, suffix: str) -> list[Tensor]:
-        names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-        return [self._layer.get_parameter(name + suffix) for name in names]
 
-
-def _with_padding_column(forward: Tensor, backward: Tensor) -> tuple[Tensor, Tensor]:
+def _with_padding_column(*weights: Tensor) -> list[Tensor]:
+    """The weights of both directions, which may not be written to: most are the layer's own."""
+    forward, backward = list(weights[:4]), list(weights[4:])
     # Only the backward direction comes to padding before it has read a token.
-    column = backward.new_zeros(len(backward), 1)
+    column = backward[0].new_zeros(len(backward[0]), 1)
     # torch has the gates in the order i, f, g, o.
-    column[: len(backward) // 4] = _SHUT
-    return pad(forward, (0, 1)), torch.cat([backward, column], dim=1)
+    column[: len(column) // 4] = _SHUT
+    forward[0] = pad(forward[0], (0, 1))
+    backward[0] = torch.cat([backward[0], column], dim=1)
+    return [*forward, *backward]
+
+
+def _halve(*weights: Tensor) -> list[Tensor]:
+    return [weight.bfloat16() for weight in _with_padding_column(*weights)]
 
 
 def lay_buckets(lengths: Sequence[int]) -> tuple[list[Bucket], Ints]:

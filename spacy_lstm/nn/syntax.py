@@ -187,7 +187,9 @@ class SyntaxHead(nn.Module):
         last = torch.searchsorted(sentence, sentence, right=True).unsqueeze(1)
         outside = (places < first) | (places >= last)
         heads = (bands + self.distance).masked_fill_(outside, -math.inf).argmax(dim=1)
-        tags, relations = projected.tags.argmax(dim=1), projected.relations.argmax(dim=1)
+        # They may be views, whose maxima take twice the time.
+        tags = projected.tags.contiguous().argmax(dim=1)
+        relations = projected.relations.contiguous().argmax(dim=1)
         return torch.stack([tags, relations, heads - HEAD_REACH], dim=1)
 
 

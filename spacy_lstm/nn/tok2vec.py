@@ -106,6 +106,7 @@ class TokenEncoder(nn.Module):
         lengths: Sequence[int],
         rows: Ints | None = None,
         spare: bool = False,
+        reduced: bool = False,
         then: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
         """Encode the tokens of a batch of documents.
@@ -115,12 +116,13 @@ class TokenEncoder(nn.Module):
         rows: the row of `features` that each token has, which may then have fewer; None for its
             own. *Shape:* ``(tokens,)``
         spare: give more rows than there are tokens, as `inference.pad_rows` does.
+        reduced: as in `BiLSTMEncoder.forward`.
         then: what to make of each row, where the vectors themselves are not wanted: those of a long
             text are then never held all at once.
         RETURNS: hidden states, with the shortcut joined by the embeddings, or what was made of
             them. *Shape:* ``(tokens, width)``
         """
-        return self.encode(self.embedding(features), lengths, rows, spare, then)
+        return self.encode(self.embedding(features), lengths, rows, spare, reduced, then)
 
     def encode(
         self,
@@ -128,6 +130,7 @@ class TokenEncoder(nn.Module):
         lengths: Sequence[int],
         rows: Ints | None = None,
         spare: bool = False,
+        reduced: bool = False,
         then: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
         """The same from the embeddings on.
@@ -137,14 +140,14 @@ class TokenEncoder(nn.Module):
         windows = lay_windows(lengths, window=self.window, margin=self.margin)
         tokens = sum(lengths)
         if tokens <= _BLOCK or torch.is_grad_enabled():
-            return self._encode_block(X, lengths, windows, rows, spare, then)
+            return self._encode_block(X, lengths, windows, rows, spare, reduced, then)
         if windows is None:
             windows = Windows(np.arange(tokens), list(lengths), np.arange(tokens))
         found: Tensor | None = None
         first = 0
         for block in _split_windows(windows, _BLOCK):
             last = first + len(block.keep)
-            H = self._encode_block(X, (), block, rows, True, then)
+            H = self._encode_block(X, (), block, rows, True, reduced, then)
             if found is None:
                 count = len(pad_rows(np.arange(tokens))) if spare else tokens
                 found = H.new_zeros(count, H.shape[1])
@@ -160,6 +163,7 @@ class TokenEncoder(nn.Module):
         windows: Windows | None,
         rows: Ints | None,
         spare: bool,
+        reduced: bool,
         then: Callable[[Tensor], Tensor] | None,
     ) -> Tensor:
         """What is computed at once: documents that are not cut, or windows."""
@@ -172,7 +176,7 @@ class TokenEncoder(nn.Module):
             own = source[keep]
         if spare and keep is not None:
             keep, own = pad_rows(keep), None if own is None else pad_rows(own)
-        H: Tensor = self.encoder(X, lengths, source, keep)
+        H: Tensor = self.encoder(X, lengths, source, keep, reduced)
         if self.shortcut:
             # As a lookup, since its gradient is far faster than an index's on a CPU.
             E = X if own is None else embedding(torch.from_numpy(own).to(X.device), X)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import srsly
 from spacy.language import Language
@@ -12,7 +12,9 @@ from thinc.api import Model
 from ..errors import LstmError
 from ..pretrained import Pretrained, build_model, find_pretrained, has_listener
 
-__all__ = ["PretrainedPipe"]
+__all__ = ["PRECISIONS", "PretrainedPipe"]
+
+PRECISIONS: Final = ("single", "bfloat16")
 
 
 class PretrainedPipe(TrainablePipe):  # type: ignore[misc]  # compiled, without types
@@ -26,6 +28,26 @@ class PretrainedPipe(TrainablePipe):  # type: ignore[misc]  # compiled, without 
     cfg: dict[str, Any]
     model: Model[Any, Any]
     pretrained: str | None = None
+    precision: str = "single"
+
+    def choose_precision(self, precision: str) -> None:
+        """Take the `precision` setting: "single", or "bfloat16" for products within the LSTM, where
+        the processor has them: faster, and probabilities differ in the third digit. What is
+        predicted does not depend on the company of a text with either."""
+        if precision not in PRECISIONS:
+            raise LstmError(
+                f"precision = {precision!r} in {self.name}: expected one of "
+                f"{', '.join(PRECISIONS)}."
+            )
+        self.precision = precision
+
+    def precise_model(self) -> Model[Any, Any]:
+        """The model, for a prediction with the precision that was chosen. An encoder that another
+        component shares with this one goes on in its own."""
+        tok2vec = self.model.get_ref("tok2vec")
+        if "precision" in tok2vec.attrs:
+            tok2vec.attrs["precision"] = self.precision
+        return self.model
 
     def adopt_pretrained(
         self, nlp: Language, *, pretrained: str | None, factory: str, default_model: dict[str, Any]

@@ -74,6 +74,7 @@ register_extensions()
         "max_distance": None,
         "candidates": None,
         "guideline": None,
+        "precision": "single",
         "scorer": {"@scorers": "spacy_lstm.coref_scorer.v1"},
     },
     default_score_weights={
@@ -97,12 +98,14 @@ def make_lstm_coref(
     max_distance: int | None,
     candidates: Callable[[Iterable[Doc]], Ragged] | None,
     guideline: str | None,
+    precision: str,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> "CoreferenceResolver":
     """The factory of `lstm_coref`; see `CoreferenceResolver` for its settings.
 
     pretrained: "auto" for the bundle of the pipeline's language, a bundle's name, the directory
         of a trained pipeline, or None for a model to be trained.
+    precision: "single" or "bfloat16", see `PretrainedPipe.choose_precision`.
     """
     pipe = CoreferenceResolver(
         nlp.vocab,
@@ -116,6 +119,7 @@ def make_lstm_coref(
         guideline=guideline,
         scorer=scorer,
     )
+    pipe.choose_precision(precision)
     pipe.adopt_pretrained(
         nlp, pretrained=pretrained, factory="lstm_coref", default_model=DEFAULT_MODEL
     )
@@ -250,7 +254,7 @@ class CoreferenceResolver(PretrainedPipe):
 
         spans: mentions that have to be considered, in tokens of the batch. *Shape:* ``(n, 2)``
         """
-        scores: CorefScores = self.model.predict(self._input(docs, spans))
+        scores: CorefScores = self.precise_model().predict(self._input(docs, spans))
         return with_null_bias(scores, self.cfg["null_bias"])
 
     def _input(

@@ -90,6 +90,7 @@ class SentimentPrediction(NamedTuple):
     default_config={
         "model": DEFAULT_MODEL,
         "pretrained": "auto",
+        "precision": "single",
         "scorer": {"@scorers": "spacy_lstm.sentiment_scorer.v1"},
     },
     default_score_weights={"accuracy": 0.5, "cats_macro_f": 0.5},
@@ -99,6 +100,7 @@ def make_lstm_sentiment(
     name: str,
     model: Model[list[Doc], Floats2d],
     pretrained: str | None,
+    precision: str,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> "SentimentClassifier":
     """The component `lstm_sentiment`.
@@ -107,6 +109,7 @@ def make_lstm_sentiment(
         `spacy_lstm.TextCat.v1` with exclusive classes.
     pretrained: "auto" for the bundled weights of the language, a bundle's name, the directory of
         a trained pipeline, or None for a model to train.
+    precision: "single" or "bfloat16", see `PretrainedPipe.choose_precision`.
     scorer: of `nlp.evaluate`.
     """
     if model.attrs.get("multi_label", True) or "token_shares" not in model.attrs:
@@ -115,6 +118,7 @@ def make_lstm_sentiment(
             "spacy_lstm.TextCat.v1 with exclusive_classes = true."
         )
     component = SentimentClassifier(nlp.vocab, model, name, scorer=scorer)
+    component.choose_precision(precision)
     component.adopt_pretrained(
         nlp, pretrained=pretrained, factory="lstm_sentiment", default_model=DEFAULT_MODEL
     )
@@ -269,7 +273,8 @@ class SentimentClassifier(PretrainedPipe):
 
     def read_shares(self, docs: Sequence[Doc], owners: Sequence[int] = ()) -> Any:
         """The model's `token_shares`: logits, not tempered yet."""
-        return self.model.attrs["token_shares"](self.model, docs, owners)
+        model = self.precise_model()
+        return model.attrs["token_shares"](model, docs, owners)
 
     def _say_nothing(self, doc: Doc, sides: Sides | None) -> SentimentPrediction:
         equal = [1 / len(self.labels)] * len(self.labels)
