@@ -85,9 +85,7 @@ def cutting(encoder: TokenEncoder, cut: Cut) -> Iterator[None]:
 
 def read_links(doc: Doc) -> dict[Link, float]:
     """Every link and its probability."""
-    return {
-        ((a.start, a.end), (b.start, b.end)): score for a, b, score in doc._.coref_links
-    }
+    return {((a.start, a.end), (b.start, b.end)): score for a, b, score in doc._.coref_links}
 
 
 def overlap(first: Sequence[set[Any]], second: Sequence[set[Any]]) -> float:
@@ -107,8 +105,7 @@ def run(nlp: Language, texts: list[str], encoder: TokenEncoder, cut: Cut) -> dic
     return {
         "links": [read_links(doc) for doc in docs],
         "clusters": [
-            {tuple((s.start, s.end) for s in group) for group in doc.spans.values()}
-            for doc in docs
+            {tuple((s.start, s.end) for s in group) for group in doc.spans.values()} for doc in docs
         ],
         "seconds": seconds,
     }

@@ -45,6 +45,7 @@ ROOMS = {
     "pretrained": {"errors", "models"},
     "pretraining": {"errors", "files", "nn", "models", "corpora"},
     "probing": {"errors", "nn"},
+    "benchmarking": {"batching", "errors", "models", "nn", "pipeline", "pretrained"},
     "pipeline": {"batching", "errors", "labels", "coref", "pretrained"},
     "descriptions": set(),
     "serving": {"", "errors", "descriptions", "traces", "tracing", "pretrained"},
@@ -59,6 +60,7 @@ ROOMS = {
             "viz",
             "corpora",
             "pipeline",
+            "benchmarking",
             "explaining",
             "probing",
             "descriptions",
@@ -69,7 +71,7 @@ ROOMS = {
 }
 # Library → the only rooms that may import it at all.
 OWNERS = {
-    "torch": {"nn", "models", "pretraining", "cli"},
+    "torch": {"nn", "models", "pretraining", "benchmarking", "cli"},
     "spacy": set(ROOMS) - GROUND,
     "thinc": set(ROOMS) - GROUND,
     "datasets": {"corpora"},

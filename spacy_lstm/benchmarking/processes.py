@@ -23,15 +23,16 @@ def run_fresh(
     first: str,
     warm_up: Sequence[str] = (),
     documents: Sequence[str] = (),
-    threads: int = 1,
+    cpu: bool = False,
 ) -> dict[str, Any]:
-    """Import, load and annotate in a fresh process.
+    """Import, load and annotate in a fresh process, with one thread.
 
     model: as `load_pipeline` takes it.
     exclude: names of components to leave out.
     first: the text that the first result is of.
     warm_up: texts before the documents, whose memory does not count.
     documents: texts to measure, one after the other.
+    cpu: count the process's CPU time and not that of the clock.
     RETURNS: seconds of "import", "load", "first" and all of them, "start"; "base", the megabytes
         that the process then has; and of each document "words", "seconds" and "extra_megabytes",
         the most that was taken beside what was there before it. Memory is None where the system
@@ -49,7 +50,7 @@ def run_fresh(
             "first": first,
             "warm_up": list(warm_up),
             "documents": paths,
-            "threads": threads,
+            "cpu": cpu,
         }
         done = subprocess.run(
             [sys.executable, "-c", _PROGRAM.read_text(encoding="utf-8")],
@@ -58,7 +59,7 @@ def run_fresh(
             text=True,
             encoding="utf-8",
             check=False,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONIOENCODING": "utf-8"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
         )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]

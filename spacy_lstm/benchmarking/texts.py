@@ -50,7 +50,7 @@ class TextSource:
     def __init__(self, paragraphs: Iterator[str], description: str) -> None:
         self.description = description
         self._paragraphs = paragraphs
-        # Words are spaCy's tokens. A vocabulary of its own, so that nobody measured knows the words.
+        # Words are spaCy's tokens. Its own vocabulary: nobody measured knows the words.
         self._nlp = spacy.blank("en")
         self._nlp.max_length = 1 << 40
         self._rest = ""
