@@ -1,6 +1,6 @@
 """Whether memory grows while short documents pass through both components, million by million.
 
-    python benchmarks/memory_growth.py [--documents 1000000] [--minutes 15] [--output DIR] [--resume]
+    python benchmarks/memory_growth.py [--documents N] [--minutes 15] [--output DIR] [--resume]
     python benchmarks/memory_growth.py --draw DIR/memory_growth.jsonl
 
 Documents come in batches, each in an `nlp.memory_zone()` (`--no-zone`: without one), and new words

@@ -60,7 +60,7 @@ def run_benchmark(
         raise LstmError(f"threads = {list(threads)}: expected one or more numbers from 1 on.")
     if cpu and list(threads) != [1]:
         raise LstmError(
-            f"threads = {list(threads)} with CPU time: expected 1 alone, since that time is the sum "
+            f"threads = {list(threads)} with CPU time: expected 1 alone, since that time is a sum "
             "over threads."
         )
     excluded = _find_variants(load_pipeline(model))
