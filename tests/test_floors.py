@@ -50,6 +50,7 @@ ROOMS = {
     "pretrained": {"errors", "models"},
     "pretraining": {"errors", "files", "nn", "models", "corpora"},
     "probing": {"errors", "nn"},
+    "benchmarking": {"batching", "errors", "models", "nn", "pipeline", "pretrained"},
     "pipeline": {"batching", "errors", "labels", "coref", "pretrained"},
     "descriptions": {"explanations"},
     "serving": {
@@ -67,6 +68,7 @@ ROOMS = {
             "viz",
             "corpora",
             "pipeline",
+            "benchmarking",
             "explaining",
             "explanations",
             "probing",
@@ -78,7 +80,7 @@ ROOMS = {
 }
 # Library → the only rooms that may import it at all.
 OWNERS = {
-    "torch": {"nn", "models", "pretraining", "cli"},
+    "torch": {"nn", "models", "pretraining", "benchmarking", "cli"},
     "spacy": set(ROOMS) - GROUND,
     "thinc": set(ROOMS) - GROUND,
     "datasets": {"corpora"},

@@ -7,6 +7,7 @@ import typer
 from confection import ConfigValidationError
 from typer.core import TyperGroup
 
+from .benchmark import benchmark_cli
 from .bundle import bundle_cli
 from .classify import classify_cli
 from .evaluate import evaluate_app
@@ -115,3 +116,4 @@ app.command("explain")(explain_cli)
 app.command("probe")(probe_cli)
 app.command("serve")(serve_cli)
 app.command("bundle")(bundle_cli)
+app.command("benchmark")(benchmark_cli)

@@ -20,7 +20,7 @@ from ..lexicons.vectors import WordVectors
 from ..nn.embed import FEATURES, TableRows
 from ..nn.tok2vec import TokenEncoder
 from .bilstm_encoder import check_encoder_options
-from .lexemes import Lexicon
+from .lexemes import Lexicon, Words, find_words
 from .wrapper import TorchBridge, get_bridge, split_rows
 
 __all__ = ["build_bilstm_tok2vec", "gender_number", "predict_tokens", "to_features"]
@@ -225,7 +225,7 @@ def _forward(
     lengths = [len(doc) for doc in docs]
     if not is_train:
         return split_rows(torch2xp(_predict(model, docs)), lengths), lambda dY: docs
-    rows = lexicon.rows(docs)
+    rows = lexicon.token_rows(docs)
     rate = model.attrs["name_dropout"]
     features = bridge.to_tensor(to_features(model, rows, lengths, name_dropout=rate))
     H, backward = bridge.run_update(features, lengths, dropout=model.attrs["dropout_rate"])
@@ -237,28 +237,47 @@ def _forward(
     return split_rows(torch2xp(H), lengths), backprop
 
 
-def predict_tokens(tok2vec: Tok2Vec, docs: list[Doc]) -> Tensor:
+def predict_tokens(
+    tok2vec: Tok2Vec,
+    docs: list[Doc],
+    then: Callable[[Tensor], Tensor] | None = None,
+    words: Words | None = None,
+) -> Tensor:
     """The vectors of all documents' tokens, one after the other, and rows after them that are to
     be passed over, so that few different numbers of rows come.
 
     tok2vec: of any kind. Where it is a `BiLSTMTok2Vec.v1`, nothing is taken apart and joined again.
+    then: what to make of each row, in the place of the vectors, as in `TokenEncoder.forward`.
+    words: from `lexemes.find_words`, where the caller has it.
     """
     if tok2vec.name == _NAME:
-        return _predict(tok2vec, docs, spare=True)
+        return _predict(tok2vec, docs, spare=True, then=then, words=words)
     vectors = tok2vec.predict(docs)
-    if not vectors:
-        return torch.zeros(0, tok2vec.get_dim("nO"))
-    return xp2torch(get_current_ops().xp.concatenate(vectors))
+    if vectors:
+        X = xp2torch(get_current_ops().xp.concatenate(vectors))
+    else:
+        X = torch.zeros(0, tok2vec.get_dim("nO"))
+    with torch.inference_mode():
+        return X if then is None else then(X)
 
 
-def _predict(model: Tok2Vec, docs: list[Doc], *, spare: bool = False) -> Tensor:
+def _predict(
+    model: Tok2Vec,
+    docs: list[Doc],
+    *,
+    spare: bool = False,
+    then: Callable[[Tensor], Tensor] | None = None,
+    words: Words | None = None,
+) -> Tensor:
     bridge, lexicon = model.shims
     assert isinstance(bridge, TorchBridge)
     assert isinstance(lexicon, Lexicon)
-    rows, places = lexicon.distinct_rows(docs)
-    features = bridge.to_tensor(to_features(model, rows, [], name_dropout=0.0))
+    words = find_words(docs) if words is None else words
+    rows = to_features(model, lexicon.rows(words), [], name_dropout=0.0)
     reduced = model.attrs["precision"] == "bfloat16"
-    found: Tensor = bridge.predict(features, [len(doc) for doc in docs], places, spare, reduced)
+    found: Tensor = bridge.predict(
+        bridge.to_tensor(rows), [len(doc) for doc in docs], words.which, spare, reduced, then
+    )
     return found
 
 

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import safetensors.numpy
 from safetensors import SafetensorError
 from spacy.attrs import ORTH
-from spacy.strings import StringStore
 from spacy.tokens import Doc
 from thinc.api import Optimizer
 from thinc.shims.shim import Shim
@@ -32,7 +31,7 @@ class Words(NamedTuple):
     """Their hashes, as spaCy has them."""
     which: npt.NDArray[np.int64]
     """Of each token the place of its own. *Shape:* ``(tokens,)``"""
-    stores: list[StringStore]
+    stores: list[Any]
     """Where the spellings are found."""
 
     def spell(self, orth: int) -> str:

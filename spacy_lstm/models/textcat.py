@@ -1,7 +1,7 @@
 """spacy_lstm.TextCat.v1: documents → probabilities of labels."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -123,8 +123,16 @@ def _token_shares(
         highest occur.
     """
     bridge = get_bridge(model)
-    X = bridge.to_tensor(predict_tokens(model.get_ref("tok2vec"), docs))
-    _check_width(bridge, X.shape[1])
+    module = cast(PooledClassifier, bridge.module)
+
+    lean = bridge.device.type == "cpu"
+
+    def read(vectors: Tensor) -> Tensor:
+        _check_width(bridge, vectors.shape[1])
+        X = bridge.to_tensor(vectors)
+        return module.project_tokens(X) if lean else X
+
+    X = predict_tokens(model.get_ref("tok2vec"), docs, read)
     lengths = [len(doc) for doc in docs]
     asked = None
     if len(owners):
@@ -132,7 +140,7 @@ def _token_shares(
         # By part, and within it in order.
         order = np.argsort(numbers, kind="stable")[int((numbers < 0).sum()) :]
         asked = torch.from_numpy(order).to(X.device), np.bincount(numbers[order]).tolist()
-    logits, shares, parts = bridge.predict(X, lengths, with_shares=True, parts=asked)
+    logits, shares, parts = bridge.predict(X, lengths, lean, with_shares=True, parts=asked)
     return TokenShares(
         logits.cpu().numpy(),
         split_rows(shares.cpu().numpy(), lengths),

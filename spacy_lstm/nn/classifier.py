@@ -71,6 +71,7 @@ class PooledClassifier(nn.Module):
         self,
         X: Tensor,
         lengths: Sequence[int],
+        projected: bool = False,
         *,
         with_shares: bool = False,
         parts: tuple[Tensor, Sequence[int]] | None = None,
@@ -79,6 +80,8 @@ class PooledClassifier(nn.Module):
 
         X: vectors of all tokens. *Shape:* ``(tokens, input_width)``
         lengths: tokens per sequence; they sum to ``tokens``; zeros are allowed.
+        projected: with shares, where no gradient is wanted on a CPU: whether `X` is what
+            `project_tokens` made of the vectors.
         parts: with shares, sets of tokens to classify each as if it were a sequence: the places
             of their tokens, set by set, and the tokens of each, one or more.
         RETURNS: logits, *shape* ``(batch, labels)``; with shares also each token's part of
@@ -86,7 +89,7 @@ class PooledClassifier(nn.Module):
             logits of the parts, *shape* ``(parts, labels)``.
         """
         if with_shares and not self.training and is_lean(X):
-            return self._share_out(X, lengths, parts)
+            return self._share_out(X if projected else self.project_tokens(X), lengths, parts)
         batch = self._project(self.dropout(X), lengths)
         tokens, scores, owner, sizes = batch
         weighed = [_weigh(name, batch) * tokens for name in self.pooling]
@@ -103,15 +106,25 @@ class PooledClassifier(nn.Module):
         scores = None if scores is None else embedding(places, scores)
         return logits, shares, self._classify_parts(embedding(places, tokens), scores, part_lengths)
 
+    def project_tokens(self, X: Tensor) -> Tensor:
+        """What is read of each token by itself, all in one product: several times narrower.
+
+        X: *Shape:* ``(tokens, input_width)``
+        """
+        layers = [self.project, *(() if self.score is None else (self.score[0],))]
+        return multiply(
+            X, *self._joined.of(*(part for layer in layers for part in layer.parameters()))
+        )
+
     def _share_out(
-        self, X: Tensor, lengths: Sequence[int], parts: tuple[Tensor, Sequence[int]] | None
+        self, found: Tensor, lengths: Sequence[int], parts: tuple[Tensor, Sequence[int]] | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The same to rounding, see `pooling`. `X` may have more rows than there are tokens."""
+        """The same to rounding, see `pooling`.
+
+        found: from `project_tokens`; may have more rows than there are tokens.
+        """
         hidden, bias = self.project.out_features, self.output.bias.detach().numpy()
         segments = Segments(np.asarray(lengths, dtype=np.int64))
-        layers = [self.project, *(() if self.score is None else (self.score[0],))]
-        weight, one = self._joined.of(*(part for layer in layers for part in layer.parameters()))
-        found = multiply(X, weight, one)
         rows = found[: segments.tokens]
         tokens, scores = rows[:, :hidden].relu_().numpy(), None
         if self.score is not None:
@@ -130,14 +143,21 @@ class PooledClassifier(nn.Module):
             said = sets.total(pool_shares(tokens[places], chosen, sets, weights)) + bias
         return torch.from_numpy(logits), torch.from_numpy(shares), torch.from_numpy(said)
 
-    def weigh_tokens(self, X: Tensor, lengths: Sequence[int]) -> dict[str, Tensor]:
+    def weigh_tokens(
+        self, X: Tensor, lengths: Sequence[int], projected: bool = False
+    ) -> dict[str, Tensor]:
         """The weights of each pooling, by its name: of a sequence they sum to 1. Arguments as in
         `forward`.
 
         RETURNS: *shape* ``(tokens, 1)``, or ``(tokens, hidden_width)`` for max pooling, where
             each feature picks its own token.
         """
-        batch = self._project(X, lengths)
+        if projected:
+            hidden = self.project.out_features
+            scores = None if self.score is None else self.score[1:](X[:, hidden:])
+            batch = _lay_out(torch.relu(X[:, :hidden]), scores, lengths)
+        else:
+            batch = self._project(X, lengths)
         return {name: _weigh(name, batch) for name in self.pooling}
 
     def _project(self, X: Tensor, lengths: Sequence[int]) -> _Projected:

@@ -1,7 +1,8 @@
 """Embedding and encoder in one, over windows of bounded length."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,10 @@ from .inference import pad_rows
 __all__ = ["TokenEncoder", "Windows", "lay_windows"]
 
 Ints = npt.NDArray[np.int64]
+
+# Rows encoded at once where no gradient is wanted: bounds what a long text takes, and what is
+# between stays in the cache. More than the components put into a batch.
+_BLOCK: Final = 12_000
 
 
 class Windows(NamedTuple):
@@ -102,6 +107,7 @@ class TokenEncoder(nn.Module):
         rows: Ints | None = None,
         spare: bool = False,
         reduced: bool = False,
+        then: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
         """Encode the tokens of a batch of documents.
 
@@ -111,10 +117,12 @@ class TokenEncoder(nn.Module):
             own. *Shape:* ``(tokens,)``
         spare: give more rows than there are tokens, as `inference.pad_rows` does.
         reduced: as in `BiLSTMEncoder.forward`.
-        RETURNS: hidden states, with the shortcut joined by the embeddings. *Shape:*
-            ``(tokens, width)``
+        then: what to make of each row, where the vectors themselves are not wanted: those of a long
+            text are then never held all at once.
+        RETURNS: hidden states, with the shortcut joined by the embeddings, or what was made of
+            them. *Shape:* ``(tokens, width)``
         """
-        return self.encode(self.embedding(features), lengths, rows, spare, reduced)
+        return self.encode(self.embedding(features), lengths, rows, spare, reduced, then)
 
     def encode(
         self,
@@ -123,25 +131,71 @@ class TokenEncoder(nn.Module):
         rows: Ints | None = None,
         spare: bool = False,
         reduced: bool = False,
+        then: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
         """The same from the embeddings on.
 
         X: *Shape:* ``(tokens, embedding.width)``
         """
         windows = lay_windows(lengths, window=self.window, margin=self.margin)
-        keep = None if windows is None else windows.keep
-        if spare:
-            keep = pad_rows(np.arange(sum(lengths)) if keep is None else keep)
-        H: Tensor
+        tokens = sum(lengths)
+        if tokens <= _BLOCK or torch.is_grad_enabled():
+            return self._encode_block(X, lengths, windows, rows, spare, reduced, then)
         if windows is None:
-            H = self.encoder(X, lengths, rows, keep, reduced)
+            windows = Windows(np.arange(tokens), list(lengths), np.arange(tokens))
+        found: Tensor | None = None
+        first = 0
+        for block in _split_windows(windows, _BLOCK):
+            last = first + len(block.keep)
+            H = self._encode_block(X, (), block, rows, True, reduced, then)
+            if found is None:
+                count = len(pad_rows(np.arange(tokens))) if spare else tokens
+                found = H.new_zeros(count, H.shape[1])
+            found[first:last] = H[: last - first]
+            first = last
+        assert found is not None
+        return found
+
+    def _encode_block(
+        self,
+        X: Tensor,
+        lengths: Sequence[int],
+        windows: Windows | None,
+        rows: Ints | None,
+        spare: bool,
+        reduced: bool,
+        then: Callable[[Tensor], Tensor] | None,
+    ) -> Tensor:
+        """What is computed at once: documents that are not cut, or windows."""
+        if windows is None:
+            source, keep = rows, np.arange(sum(lengths)) if spare else None
+            own = rows if keep is None or rows is not None else keep
         else:
+            lengths, keep = windows.lengths, windows.keep
             source = windows.source if rows is None else rows[windows.source]
-            H = self.encoder(X, windows.lengths, source, keep, reduced)
-        if not self.shortcut:
-            return H
-        if spare:
-            rows = pad_rows(np.arange(sum(lengths)) if rows is None else rows)
-        # As a lookup, since its gradient is far faster than an index's on a CPU.
-        own = X if rows is None else embedding(torch.from_numpy(rows).to(X.device), X)
-        return torch.cat([H, own], dim=1)
+            own = source[keep]
+        if spare and keep is not None:
+            keep, own = pad_rows(keep), None if own is None else pad_rows(own)
+        H: Tensor = self.encoder(X, lengths, source, keep, reduced)
+        if self.shortcut:
+            # As a lookup, since its gradient is far faster than an index's on a CPU.
+            E = X if own is None else embedding(torch.from_numpy(own).to(X.device), X)
+            H = torch.cat([H, E], dim=1)
+        return H if then is None else then(H)
+
+
+def _split_windows(windows: Windows, limit: int) -> Iterator[Windows]:
+    """Windows that follow each other, of so many rows together at most; a longer one alone. Rows
+    are counted within each part, tokens as before."""
+    firsts = [0]
+    ends = np.cumsum(windows.lengths)
+    while firsts[-1] < len(ends):
+        before = int(ends[firsts[-1] - 1]) if firsts[-1] else 0
+        fitting = int(np.searchsorted(ends, before + limit, side="right"))
+        firsts.append(max(firsts[-1] + 1, fitting))
+    for first, last in pairwise(firsts):
+        low, high = int(ends[first - 1]) if first else 0, int(ends[last - 1])
+        kept = slice(*np.searchsorted(windows.keep, (low, high)))
+        yield Windows(
+            windows.source[low:high], windows.lengths[first:last], windows.keep[kept] - low
+        )

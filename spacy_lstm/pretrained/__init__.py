@@ -6,6 +6,7 @@ directory.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -58,23 +59,26 @@ def load(name: str, *, config: dict[str, Any] | None = None) -> Language:
     return _load(_ROOT / name, config)
 
 
-def load_pipeline(model: str | Path, *, config: dict[str, Any] | None = None) -> Language:
+def load_pipeline(
+    model: str | Path, *, config: dict[str, Any] | None = None, exclude: Sequence[str] = ()
+) -> Language:
     """A bundle by name, or what `spacy.load` takes: an installed package or a directory.
 
     config: as in `load`.
+    exclude: names of components to leave out.
     """
     if str(model) in bundle_names():
-        return load(str(model), config=config)
+        return _load(_ROOT / str(model), config, exclude)
     if not (Path(model) / "config.cfg").is_file() and not is_package(str(model)):
         raise LstmError(
             f"No pipeline at {model}: expected a directory with a config.cfg, an installed "
             f"package, or one of the bundles {_listed(bundle_names())}."
         )
-    return _load(model, config)
+    return _load(model, config, exclude)
 
 
-def _load(path: str | Path, config: dict[str, Any] | None) -> Language:
-    nlp = spacy.load(path, config=config or {})
+def _load(path: str | Path, config: dict[str, Any] | None, exclude: Sequence[str] = ()) -> Language:
+    nlp = spacy.load(path, config=config or {}, exclude=exclude)
     # Tokenizers of other languages have no such table.
     if hasattr(nlp.tokenizer, "max_cache_size"):
         nlp.tokenizer.max_cache_size = _TOKENIZER_CACHE
