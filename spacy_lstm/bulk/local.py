@@ -1,0 +1,156 @@
+"""The local engine: worker processes, each with a pipeline and one part at a time.
+
+A worker that dies takes nothing with it: another one takes its place and its part.
+"""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import connection, get_context, parent_process
+from multiprocessing.connection import Connection
+from signal import SIG_IGN, SIGINT, signal
+from typing import Any, Final
+
+from ..errors import LstmError
+from .annotating import Annotator
+from .job import Done, Job
+from .parts import Part
+
+__all__ = ["run_here", "run_local"]
+
+_CONTEXT: Final = get_context("spawn")
+_READY: Final = "ready"
+# A worker of its own has a core of its own.
+_THREADS: Final = "OMP_NUM_THREADS"
+
+
+def run_here(job: Job, parts: Iterable[Part]) -> Iterator[Done]:
+    """Annotate in this process, without others."""
+    annotator = Annotator(job)
+    return (annotator.annotate(part) for part in parts)
+
+
+def run_local(job: Job, parts: Iterable[Part], workers: int) -> Iterator[Done]:
+    """Annotate in so many processes.
+
+    parts: the next one is only asked for when a worker has time for it.
+    RETURNS: the parts as they get done, in no order.
+
+    Raises LstmError where a worker cannot load the pipeline, or cannot write.
+    """
+    waiting = iter(parts)
+    again: deque[Part] = deque()
+    crew = [_Worker(job) for _ in range(workers)]
+    try:
+        while True:
+            for worker in crew:
+                if worker.idle and (part := again.popleft() if again else next(waiting, None)):
+                    worker.give(part)
+            busy = [worker for worker in crew if not worker.idle]
+            if not any(worker.part for worker in busy):
+                return
+            for ready in connection.wait([worker.pipe for worker in busy]):
+                worker = next(each for each in crew if each.pipe is ready)
+                try:
+                    answer = worker.take()
+                except (EOFError, ConnectionError):
+                    again.extend(worker.bury())
+                    crew[crew.index(worker)] = _Worker(job)
+                    continue
+                if isinstance(answer, Done):
+                    yield answer
+    finally:
+        for worker in crew:
+            worker.dismiss()
+
+
+class _Worker:
+    """A process at work, from the side of the one that directs it."""
+
+    def __init__(self, job: Job) -> None:
+        self.part: Part | None = None
+        self.ready = False
+        self.job = job
+        self.pipe, other = _CONTEXT.Pipe()
+        self.process = _CONTEXT.Process(target=_work, args=(job, other), daemon=True)
+        with _one_thread():
+            self.process.start()
+        other.close()
+
+    @property
+    def idle(self) -> bool:
+        return self.ready and self.part is None
+
+    def give(self, part: Part) -> None:
+        self.part = part
+        # One that has just died is noticed when its answer is waited for.
+        with suppress(BrokenPipeError, ConnectionError):
+            self.pipe.send(part)
+
+    def take(self) -> Any:
+        answer = self.pipe.recv()
+        if isinstance(answer, Exception):
+            raise answer
+        self.ready = True
+        self.part = None
+        return answer
+
+    def bury(self) -> list[Part]:
+        """The part that it leaves, if it had one."""
+        self.dismiss()
+        if not self.ready:
+            raise LstmError(
+                f"a worker ended with status {self.process.exitcode} while it loaded "
+                f"{self.job.options.model}: is there memory for so many? try fewer workers"
+            )
+        return [] if self.part is None else [self.part]
+
+    def dismiss(self) -> None:
+        self.pipe.close()
+        self.process.terminate()
+        self.process.join()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_THREADS]
+        else:
+            os.environ[_THREADS] = before
+
+
+def _work(job: Job, pipe: Connection) -> None:
+    """The life of a worker."""
+    # Ctrl-C reaches all processes of a terminal; the one that directs them ends them.
+    signal(SIGINT, SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        annotator = Annotator(job)
+        pipe.send(_READY)
+        while True:
+            pipe.send(annotator.annotate(pipe.recv()))
+    except EOFError:
+        return
+    except Exception as error:
+        # An exception of another package might not survive the way through the pipe.
+        kept = (
+            error
+            if isinstance(error, LstmError)
+            else RuntimeError(f"{type(error).__name__}: {error}")
+        )
+        with suppress(OSError):
+            pipe.send(kept)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
