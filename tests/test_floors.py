@@ -47,6 +47,7 @@ ROOMS = {
     "probing": {"errors", "nn"},
     "pipeline": {"batching", "errors", "labels", "coref", "pretrained"},
     "descriptions": set(),
+    "bulk": {"", "errors", "labels", "descriptions", "corpora", "pretrained"},
     "serving": {"", "errors", "descriptions", "traces", "tracing", "pretrained"},
     "cli": {
         *(
@@ -61,6 +62,7 @@ ROOMS = {
             "pipeline",
             "explaining",
             "probing",
+            "bulk",
             "descriptions",
             "serving",
         ),
@@ -74,6 +76,9 @@ OWNERS = {
     "thinc": set(ROOMS) - GROUND,
     "datasets": {"corpora"},
     "pandas": set[str](),
+    "pyarrow": {"bulk"},
+    "fsspec": {"bulk"},
+    "ray": {"bulk"},
     "matplotlib": {"viz"},
     "typer": {"cli"},
     "jinja2": {"viz", "cli"},

@@ -96,8 +96,10 @@ class Annotator:
         errors = [self._describe_error(part, source, item) for item in bad]
         if part.damage is not None:
             errors.append({"source": source.url, "part": part.key, "reason": part.damage})
-        content = self._encode(good, table)
-        self.shards.write(shard_name(part.key, self.job.form.ending), content)
+        # Of no rows there is no shard: some readers stumble over empty ones.
+        if good:
+            content = self._encode(good, table)
+            self.shards.write(shard_name(part.key, self.job.form.ending), content)
         if errors:
             lines = "".join(json.dumps(error) + "\n" for error in errors)
             self.work.write(f"{ERRORS}/{part.key}.jsonl", lines.encode())

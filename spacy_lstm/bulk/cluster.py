@@ -26,6 +26,7 @@ __all__ = ["run_ray"]
 # Before anything of Ray starts: it would tell its makers of its use.
 _USAGE: Final = "RAY_USAGE_STATS_ENABLED"
 
+
 Batch = dict[str, Any]
 
 
@@ -51,7 +52,7 @@ def run_ray(
                 fn_kwargs={"job": job, "finished": finished},
                 batch_size=1,
                 num_cpus=0,
-                concurrency=workers,
+                concurrency=min(workers, len(sources)),
             )
             .repartition(target_num_rows_per_block=1)
             .map_batches(

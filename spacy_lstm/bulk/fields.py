@@ -100,15 +100,18 @@ def find_fields(
     """
     csv_columns = list(csv_columns)
     if schemas:
+        wanted = [
+            pa.schema([field for field in schema if is_kept(field.name, options)])
+            for schema in schemas
+        ]
         try:
-            schema = pa.unify_schemas(list(schemas), promote_options="permissive")
+            kept = pa.unify_schemas(wanted, promote_options="permissive")
         except pa.ArrowException as error:
             why = str(error).splitlines()[0]
             raise LstmError(
                 f"the files differ in the types of their columns: {why}: leave such columns out"
             ) from error
-        kept = [field for field in schema if is_kept(field.name, options)]
-        return SourceFields(pa.schema(kept), tables=True)
+        return SourceFields(kept, tables=True)
     names = list(dict.fromkeys([*csv_columns, *row_columns(rows)]))
     fields, as_json = [], set()
     for name in names:

@@ -102,6 +102,7 @@ class State:
 
         Raises LstmError where something else is in the way.
         """
+        self._check_kind()
         content = self.work.read(_MANIFEST)
         if content is None:
             self._make_room(overwrite)
@@ -115,6 +116,8 @@ class State:
                 ) from error
             if not differences:
                 complete: dict[str, Any] | None = manifest["complete"]
+                if complete is not None:
+                    self._tidy()
                 return complete
             if not overwrite:
                 raise LstmError(
@@ -125,18 +128,22 @@ class State:
         self._write_manifest(None)
         return None
 
-    def _make_room(self, overwrite: bool) -> None:
+    def _check_kind(self) -> None:
         system, path = self.parent.system, self.parent.within(self.name)
-        if not system.exists(path):
-            return
-        if self.layout.single and not system.isdir(path):
-            if overwrite:
-                return
-            raise LstmError(f"{self.layout.output} exists: choose another name, or overwrite it")
-        if self.layout.single or not system.isdir(path):
-            kind = "folder" if self.layout.single else "file"
-            raise LstmError(f"{self.layout.output} is a {kind}: choose another name")
-        if self.shards.names():
+        there, expected = ("folder", "file") if self.layout.single else ("file", "folder")
+        if system.exists(path) and system.isdir(path) == self.layout.single:
+            raise LstmError(
+                f"{self.layout.output} is a {there}, where a {expected} was to be written: choose "
+                "another name"
+            )
+
+    def _make_room(self, overwrite: bool) -> None:
+        if self.layout.single:
+            if self.parent.system.exists(self.parent.within(self.name)) and not overwrite:
+                raise LstmError(
+                    f"{self.layout.output} exists: choose another name, or overwrite it"
+                )
+        elif self.shards.names():
             raise LstmError(
                 f"{self.layout.output} is a folder with other things in it: choose a new one"
             )
@@ -155,16 +162,16 @@ class State:
     def finished(self) -> dict[str, Done]:
         """The parts that are written, by key."""
         shards = {parse_key(name) for name in self.shards.names()}
-        names = [name for name in self.work.names(DONE) if parse_key(name) in shards]
-        contents = self.work.read_all([f"{DONE}/{name}" for name in names])
+        contents = self.work.read_all([f"{DONE}/{name}" for name in self.work.names(DONE)])
         found = [Done.from_json(content) for content in contents]
-        return {done.key: done for done in found}
+        return {done.key: done for done in found if not done.rows or parse_key(done.key) in shards}
 
     def complete(self, job: Job, done: Mapping[str, Done], counts: Mapping[str, Any]) -> None:
         """Put together what is one file, and remove what is needed no more."""
         keys = sorted(done, key=lambda key: parse_key(key) or (0, 0))
         if self.layout.single:
-            pieces = join_shards(job.form, self._read_shards(job, keys))
+            filled = [key for key in keys if done[key].rows]
+            pieces = join_shards(job.form, self._read_shards(job, filled))
             self.parent.write(self.name, pieces)
         errors = split_url(self.layout.errors)[1]
         if any(done[key].errors for key in keys):
@@ -175,6 +182,10 @@ class State:
             self.work.remove()
             return
         self._write_manifest(counts)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove from a folder that is complete what was needed on the way."""
         for folder in (DONE, ERRORS, ATTEMPTS):
             self.work.remove(folder)
         self.shards.sweep()

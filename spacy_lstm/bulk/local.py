@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
 from signal import SIG_IGN, SIGINT, signal
-from typing import Any, Final
+from typing import Final, cast
 
 from ..errors import LstmError
 from .annotating import Annotator
@@ -42,72 +42,88 @@ def run_local(job: Job, parts: Iterable[Part], workers: int) -> Iterator[Done]:
     """
     waiting = iter(parts)
     again: deque[Part] = deque()
-    crew = [_Worker(job) for _ in range(workers)]
+    crew: list[_Worker] = []
     try:
         while True:
-            for worker in crew:
-                if worker.idle and (part := again.popleft() if again else next(waiting, None)):
-                    worker.give(part)
-            busy = [worker for worker in crew if not worker.idle]
-            if not any(worker.part for worker in busy):
+            idle = [worker for worker in crew if worker.part is None]
+            while idle or len(crew) < workers:
+                part = again.popleft() if again else next(waiting, None)
+                if part is None:
+                    break
+                if idle:
+                    idle.pop().give(part)
+                else:
+                    crew.append(_Worker(job, part))
+            busy = {worker.pipe: worker for worker in crew if worker.part is not None}
+            if not busy:
                 return
-            for ready in connection.wait([worker.pipe for worker in busy]):
-                worker = next(each for each in crew if each.pipe is ready)
+            for pipe in connection.wait(list(busy)):
+                worker = busy[cast(Connection, pipe)]
                 try:
-                    answer = worker.take()
+                    done = worker.take()
                 except (EOFError, ConnectionError):
-                    again.extend(worker.bury())
-                    crew[crew.index(worker)] = _Worker(job)
+                    crew.remove(worker)
+                    again.append(worker.bury())
                     continue
-                if isinstance(answer, Done):
-                    yield answer
+                if done is not None:
+                    yield done
     finally:
         for worker in crew:
             worker.dismiss()
 
 
 class _Worker:
-    """A process at work, from the side of the one that directs it."""
+    """A process at work, from the side of the one that directs it.
 
-    def __init__(self, job: Job) -> None:
-        self.part: Part | None = None
-        self.ready = False
+    part: what it is to do first.
+    """
+
+    def __init__(self, job: Job, part: Part) -> None:
+        self.part: Part | None = part
         self.job = job
+        self.ready = False
         self.pipe, other = _CONTEXT.Pipe()
         self.process = _CONTEXT.Process(target=_work, args=(job, other), daemon=True)
         with _one_thread():
             self.process.start()
         other.close()
 
-    @property
-    def idle(self) -> bool:
-        return self.ready and self.part is None
-
     def give(self, part: Part) -> None:
+        """Have it do a part."""
         self.part = part
-        # One that has just died is noticed when its answer is waited for.
-        with suppress(BrokenPipeError, ConnectionError):
+        # Of one that has just died this is noticed when its answer is waited for.
+        with suppress(ConnectionError):
             self.pipe.send(part)
 
-    def take(self) -> Any:
+    def take(self) -> Done | None:
+        """What it has to say: a part that is done, or None as it is ready to begin.
+
+        Raises EOFError or ConnectionError where it died, and what it raised itself.
+        """
         answer = self.pipe.recv()
         if isinstance(answer, Exception):
             raise answer
+        if isinstance(answer, Done):
+            self.part = None
+            return answer
         self.ready = True
-        self.part = None
-        return answer
+        assert self.part is not None
+        self.give(self.part)
+        return None
 
-    def bury(self) -> list[Part]:
-        """The part that it leaves, if it had one."""
+    def bury(self) -> Part:
+        """The part that it leaves."""
         self.dismiss()
         if not self.ready:
             raise LstmError(
                 f"a worker ended with status {self.process.exitcode} while it loaded "
                 f"{self.job.options.model}: is there memory for so many? try fewer workers"
             )
-        return [] if self.part is None else [self.part]
+        assert self.part is not None
+        return self.part
 
     def dismiss(self) -> None:
+        """End it."""
         self.pipe.close()
         self.process.terminate()
         self.process.join()

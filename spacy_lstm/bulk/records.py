@@ -37,11 +37,15 @@ def _opened(source: Source) -> Iterator[IO[bytes]]:
     with (
         reporting(source.url, "read"),
         _reporting_damage(source),
-        # Bytes go through a buffer of Python's, which can stop reading a line that has no end.
         system.open(path, "rb", compression=source.compression) as stream,
-        io.BufferedReader(cast(io.RawIOBase, stream), 1 << 20) as buffered,
     ):
-        yield cast(IO[bytes], buffered)
+        if source.packed:
+            # It stops reading a line that has no end by itself, and a buffer around it would
+            # keep back what there is before a damage.
+            yield stream
+            return
+        with io.BufferedReader(cast(io.RawIOBase, stream), 1 << 20) as buffered:
+            yield cast(IO[bytes], buffered)
 
 
 @contextmanager

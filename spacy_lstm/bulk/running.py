@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -66,13 +67,15 @@ def annotate(
     if workers < (0 if engine == "local" else 1):
         raise LstmError(f"{workers} workers for the engine {engine}: expected 1 or more")
     start = time.perf_counter()
+    if Path(options.model, "config.cfg").is_file():
+        # Workers may look from another folder.
+        options = replace(options, model=str(Path(options.model).absolute()))
     layout = Layout.plan(str(output), options)
     sources = find_sources(str(source), options)
     columns, model = _look_at_pipeline(options)
     fields, form = plan_columns(sources, columns, layout, options)
     identity = {
         "version": __version__,
-        "input": str(source),
         "options": options.describe(),
         "model": model,
         "sources": [[each.url, each.size, each.stamp] for each in sources],
@@ -88,8 +91,8 @@ def annotate(
         sources=tuple(sources),
         fields=fields,
         form=form,
-        shards=layout.shards,
-        work=layout.work,
+        shards=state.shards.full_url,
+        work=state.work.full_url,
         headed=not layout.single,
     )
     done = state.finished()

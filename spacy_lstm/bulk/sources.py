@@ -37,6 +37,9 @@ def find_sources(place: str, options: Options) -> list[Source]:
 
     Raises LstmError where there is nothing to read.
     """
+    # What is remembered of earlier calls may have changed.
+    _open_dataset.cache_clear()
+    _open_parquet.cache_clear()
     if not place.strip():
         raise LstmError("the input has an empty name: expected a file, folder, URL or dataset")
     if not is_url(place):
@@ -63,7 +66,8 @@ def _list_files(place: str) -> list[str]:
     system, path = find_place(place)
     with reporting(place, "read"):
         if glob.has_magic(place):
-            found = [str(each) for each in system.glob(path)]
+            every = system.glob(path, detail=True)
+            found = [str(name) for name, info in every.items() if info["type"] != "directory"]
         elif system.isdir(path):
             base = path.rstrip("/") + "/"
             every = (str(each) for each in system.find(path))
@@ -174,11 +178,14 @@ def read_table(source: Source, start: int, stop: int) -> pa.Table:
     if source.kind == "dataset":
         table: pa.Table = _open_dataset(*source.dataset.values()).read(start, stop)
         return table.replace_schema_metadata(None)
-    try:
-        with reporting(source.url, "read"):
+    with reporting(source.url, "read"):
+        try:
             return _read_groups(source, start, stop)
-    except pa.ArrowException as error:
-        raise DamagedError(f"the file is damaged: {str(error).splitlines()[0]}") from error
+        except (pa.ArrowException, OSError) as error:
+            # What a codec says of damaged data has no number, unlike what the system says.
+            if getattr(error, "errno", None) is not None:
+                raise
+            raise DamagedError(f"the file is damaged: {str(error).splitlines()[0]}") from error
 
 
 def _read_groups(source: Source, start: int, stop: int) -> pa.Table:

@@ -70,6 +70,11 @@ class Folder:
         self.url = url.rstrip("/") or url
         self.system, self.path = find_place(self.url)
 
+    @property
+    def full_url(self) -> str:
+        """What it is called wherever one looks from."""
+        return self.url if is_url(self.url) else self.path
+
     def within(self, name: str) -> str:
         """The path of something in here."""
         return f"{self.path}/{name}"
@@ -101,7 +106,7 @@ class Folder:
         with reporting(f"{self.url}/{name}", "read"):
             try:
                 content: bytes = self.system.cat_file(self.within(name))
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 return None
             return content
 
