@@ -22,6 +22,8 @@ __all__ = ["run_here", "run_local"]
 
 _CONTEXT: Final = get_context("spawn")
 _READY: Final = "ready"
+# So many in a row may die before they have begun.
+_STILLBORN: Final = 3
 # A worker of its own has a core of its own.
 _THREADS: Final = "OMP_NUM_THREADS"
 
@@ -43,6 +45,7 @@ def run_local(job: Job, parts: Iterable[Part], workers: int) -> Iterator[Done]:
     waiting = iter(parts)
     again: deque[Part] = deque()
     crew: list[_Worker] = []
+    stillborn = 0
     try:
         while True:
             idle = [worker for worker in crew if worker.part is None]
@@ -64,7 +67,15 @@ def run_local(job: Job, parts: Iterable[Part], workers: int) -> Iterator[Done]:
                 except (EOFError, ConnectionError):
                     crew.remove(worker)
                     again.append(worker.bury())
+                    stillborn += not worker.ready
+                    if stillborn > _STILLBORN:
+                        raise LstmError(
+                            f"workers end, the last with status {worker.process.exitcode}, while "
+                            f"they load {job.options.model}: is there memory for {workers}? try "
+                            "fewer"
+                        ) from None
                     continue
+                stillborn = 0
                 if done is not None:
                     yield done
     finally:
@@ -114,11 +125,6 @@ class _Worker:
     def bury(self) -> Part:
         """The part that it leaves."""
         self.dismiss()
-        if not self.ready:
-            raise LstmError(
-                f"a worker ended with status {self.process.exitcode} while it loaded "
-                f"{self.job.options.model}: is there memory for so many? try fewer workers"
-            )
         assert self.part is not None
         return self.part
 

@@ -5,15 +5,21 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 import spacy
 from spacy.language import Language
 
-from spacy_lstm.bulk import Options, annotate
+from spacy_lstm.bulk import Options, annotate, running
+from spacy_lstm.bulk.job import Done, Job
+from spacy_lstm.bulk.local import run_local
+from spacy_lstm.bulk.parts import Part
 from spacy_lstm.errors import LstmError
 
 from .rows import make_rows, read, write_jsonl
@@ -74,7 +80,7 @@ def test_workers_that_are_killed(
                 os.kill(crew[0].pid or 0, signal.SIGKILL)
                 killed.append(crew[0].pid)
 
-    killer = Thread(target=kill)
+    killer = Thread(target=kill, daemon=True)
     killer.start()
     annotate(source, tmp_path / "out", options, workers=2)
     over.set()
@@ -108,17 +114,35 @@ def test_workers_that_cannot_begin(
         "import os, sys\nif '--multiprocessing-fork' in sys.orig_argv:\n    os._exit(7)\n"
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]]))
-    with pytest.raises(LstmError, match=r"a worker ended with status 7 while it loaded .*fewer"):
+    with pytest.raises(LstmError, match=r"the last with status 7, while they load .*fewer"):
         annotate(source, tmp_path / "out.jsonl", Options(model), workers=1)
 
 
-def test_workers_that_cannot_write(
-    source: Path, options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("changes", "kind", "message"),
+    [
+        ({"work": "rows.jsonl/inside"}, LstmError, r"cannot write .*attempts.*: choose another"),
+        ({"fields": None}, RuntimeError, "AttributeError: 'NoneType' object has no attribute"),
+    ],
+)
+def test_workers_that_cannot_go_on(
+    source: Path,
+    options: Options,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    kind: type[Exception],
+    message: str,
 ) -> None:
-    (tmp_path / "out" / "__annotate__").mkdir(parents=True)
-    (tmp_path / "out" / "__annotate__" / "attempts").write_text("in the way")
-    with pytest.raises(LstmError, match=r"cannot write .*attempts.*: choose another place"):
+    monkeypatch.chdir(tmp_path)
+
+    def run_otherwise(job: Job, parts: Iterable[Part], workers: int) -> Iterator[Done]:
+        return run_local(replace(job, **changes), parts, workers)
+
+    monkeypatch.setattr(running, "run_local", run_otherwise)
+    with pytest.raises(kind, match=message):
         annotate(source, tmp_path / "out", options, workers=1)
+    assert not active_children()
 
 
 @pytest.mark.parametrize("name", ["out.parquet", "folder"])
