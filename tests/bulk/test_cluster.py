@@ -3,13 +3,15 @@
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 
-from spacy_lstm.bulk import Options, annotate
+from spacy_lstm.bulk import Options, annotate, running
 from spacy_lstm.errors import LstmError
 
 from .rows import make_rows, write_jsonl
@@ -49,10 +51,8 @@ def expected(folder: Path, options: Options, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     """A head that does no work, and two workers with a core each."""
-    from ray.cluster_utils import Cluster
-
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    cluster = Cluster(
+    cluster = import_module("ray.cluster_utils").Cluster(
         initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
     )
     cluster.workers = [cluster.add_node(num_cpus=1) for _ in range(2)]
@@ -127,20 +127,18 @@ def find_actors() -> list[int]:
 
 
 def test_a_cluster_that_is_not_there(folder: Path, options: Options, tmp_path: Path) -> None:
-    with pytest.raises(LstmError, match="no Ray cluster at 127.0.0.1:1: "):
+    with pytest.raises(LstmError, match=r"no Ray cluster at 127.0.0.1:1: "):
         annotate(folder, tmp_path / "out", options, engine="ray", workers=1, address="127.0.0.1:1")
 
 
 def test_an_actor_that_cannot_write(
     folder: Path, options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
-    from spacy_lstm.bulk import cluster, running
+    cluster = import_module("spacy_lstm.bulk.cluster")
 
     def run_otherwise(job: Any, *others: Any) -> Any:
         return cluster.run_ray(replace(job, work=f"{folder}/a.jsonl/inside"), *others)
 
     monkeypatch.setattr(running, "_load_ray", lambda: run_otherwise)
-    with pytest.raises(LstmError, match="Ray: .*cannot write .*: choose another place"):
+    with pytest.raises(LstmError, match=r"Ray: .*cannot write .*: choose another place"):
         annotate(folder, tmp_path / "out", options, engine="ray", workers=1)
