@@ -8,6 +8,7 @@ is the same, and replaces what is there.
 import logging
 import os
 import pickle
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -25,6 +26,7 @@ __all__ = ["run_ray"]
 
 # Before anything of Ray starts: it would tell its makers of its use.
 _USAGE: Final = "RAY_USAGE_STATS_ENABLED"
+_KNOCK_SECONDS: Final = 10
 
 
 Batch = dict[str, Any]
@@ -95,16 +97,15 @@ def _connected(workers: int, address: str | None) -> Iterator[None]:
     own = not ray.is_initialized()
     if own:
         wanted = address or os.environ.get("RAY_ADDRESS")
+        if wanted:
+            _knock(wanted)
         local: dict[str, Any] = {} if wanted else {"num_cpus": workers, "include_dashboard": False}
         try:
             ray.init(
                 address=wanted or "local", log_to_driver=False, logging_level=logging.ERROR, **local
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise LstmError(
-                f"no Ray cluster at {wanted or 'this machine'}: {_last_line(error)}: give the "
-                "address of a running one"
-            ) from error
+            raise _unreachable(wanted or "this machine", error) from error
     context = ray.data.DataContext.get_current()
     before = context.enable_progress_bars
     context.enable_progress_bars = False
@@ -118,6 +119,25 @@ def _connected(workers: int, address: str | None) -> Iterator[None]:
         logger.setLevel(level)
         if own:
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Ray itself waits minutes for one that is not there.
+
+    address: such as host:6379 or ray://host:10001; Ray's own words (auto) are left to it.
+    """
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if port.isdigit():
+        try:
+            socket.create_connection((host, int(port)), timeout=_KNOCK_SECONDS).close()
+        except OSError as error:
+            raise _unreachable(address, error) from error
+
+
+def _unreachable(address: str, error: Exception) -> LstmError:
+    return LstmError(
+        f"no Ray cluster at {address}: {_last_line(error)}: give the address of a running one"
+    )
 
 
 def _last_line(error: BaseException) -> str:
