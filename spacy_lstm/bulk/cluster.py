@@ -27,6 +27,8 @@ __all__ = ["run_ray"]
 # Before anything of Ray starts: it would tell its makers of its use.
 _USAGE: Final = "RAY_USAGE_STATS_ENABLED"
 _KNOCK_SECONDS: Final = 10
+# A block, which is what an actor gets at once, holds one part, however small.
+_CONTEXT: Final[dict[str, Any]] = {"enable_progress_bars": False, "target_max_block_size": 1}
 
 
 Batch = dict[str, Any]
@@ -48,7 +50,7 @@ def run_ray(
         sources = [{"source": number} for number in range(len(job.sources))]
         plan = (
             ray.data.from_items(sources, override_num_blocks=len(sources))
-            # Readers have no core to themselves, and so are not joined with what comes after.
+            # Without a core to itself it waits for none, and is not joined with what comes after.
             .map_batches(
                 _cut,
                 fn_kwargs={"job": job, "finished": finished},
@@ -56,7 +58,6 @@ def run_ray(
                 num_cpus=0,
                 concurrency=min(workers, len(sources)),
             )
-            .repartition(target_num_rows_per_block=1)
             .map_batches(
                 _Actor,
                 fn_constructor_kwargs={"job": job},
@@ -67,6 +68,8 @@ def run_ray(
         )
         try:
             for row in plan.iter_rows():
+                if row["fault"]:
+                    raise LstmError(row["fault"])
                 yield Done.from_json(row["done"])
         except ray.exceptions.RayError as error:
             raise LstmError(f"Ray: {_last_line(error)}") from error
@@ -83,11 +86,25 @@ class _Actor:
     """A worker of the cluster."""
 
     def __init__(self, job: Job) -> None:
-        self.annotator = Annotator(job)
+        self.job = job
+        self.annotator: Annotator | None = None
 
     def __call__(self, batch: Batch) -> Batch:
-        done = [self.annotator.annotate(pickle.loads(part)) for part in batch["part"]]
-        return {"done": [each.to_json().decode() for each in done]}
+        """Do parts.
+
+        What goes wrong is told, not raised: Ray would begin again and again.
+        """
+        try:
+            self.annotator = self.annotator or Annotator(self.job)
+            found = [self.annotator.annotate(pickle.loads(part)) for part in batch["part"]]
+        except LstmError as error:
+            return {"done": [""], "fault": [str(error)]}
+        except Exception as error:
+            return {"done": [""], "fault": [f"{type(error).__name__}: {error}"]}
+        return {
+            "done": [each.to_json().decode() for each in found],
+            "fault": [""] * len(found),
+        }
 
 
 @contextmanager
@@ -107,15 +124,17 @@ def _connected(workers: int, address: str | None) -> Iterator[None]:
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise _unreachable(wanted or "this machine", error) from error
     context = ray.data.DataContext.get_current()
-    before = context.enable_progress_bars
-    context.enable_progress_bars = False
+    before = {name: getattr(context, name) for name in _CONTEXT}
     logger = logging.getLogger("ray.data")
     level = logger.level
+    for name, value in _CONTEXT.items():
+        setattr(context, name, value)
     logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        context.enable_progress_bars = before
+        for name, value in before.items():
+            setattr(context, name, value)
         logger.setLevel(level)
         if own:
             ray.shutdown()
