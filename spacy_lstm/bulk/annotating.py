@@ -130,7 +130,8 @@ class Annotator:
             try:
                 table = read_table(source, part.start, part.stop)
             except DamagedError as error:
-                return [_Item(part.start, fault=str(error))], None
+                fault = f"rows {part.start} to {part.stop - 1}: {error}"
+                return [_Item(part.start, fault=fault)], None
             return list(self._read_items(part, table)), table
         records = part.records
         if records is None:

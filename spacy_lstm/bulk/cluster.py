@@ -5,6 +5,7 @@ that dies is started anew, elsewhere if its machine is gone, and gets its part a
 is the same, and replaces what is there.
 """
 
+import json
 import logging
 import os
 import pickle
@@ -102,7 +103,7 @@ class _Actor:
         except Exception as error:
             return {"done": [""], "fault": [f"{type(error).__name__}: {error}"]}
         return {
-            "done": [each.to_json().decode() for each in found],
+            "done": [json.dumps(vars(each)) for each in found],
             "fault": [""] * len(found),
         }
 

@@ -153,6 +153,13 @@ class State:
             for name in self.shards.names():
                 if parse_key(name) is not None:
                     self.shards.remove(name)
+        self._remove_work()
+
+    def _remove_work(self) -> None:
+        # The manifest goes last: as long as anything is there, it says what it belongs to.
+        for name in self.work.names():
+            if name != _MANIFEST:
+                self.work.remove(name)
         self.work.remove()
 
     def _write_manifest(self, complete: Mapping[str, Any] | None) -> None:
@@ -178,8 +185,10 @@ class State:
             self.parent.write(errors, self._read_errors(done, keys))
         else:
             self.parent.remove(errors)
+        for name in (self.name, errors):
+            self.parent.sweep(f"{name}.")
         if self.layout.single:
-            self.work.remove()
+            self._remove_work()
             return
         self._write_manifest(counts)
         self._tidy()

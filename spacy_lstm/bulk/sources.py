@@ -65,15 +65,15 @@ def find_sources(place: str, options: Options) -> list[Source]:
 def _list_files(place: str) -> list[str]:
     system, path = find_place(place)
     with reporting(place, "read"):
-        if glob.has_magic(place):
-            every = system.glob(path, detail=True)
-            found = [str(name) for name, info in every.items() if info["type"] != "directory"]
-        elif system.isdir(path):
+        if system.isdir(path):
             base = path.rstrip("/") + "/"
             every = (str(each) for each in system.find(path))
             found = [each for each in every if _is_data(each.removeprefix(base))]
         elif system.exists(path):
             found = [path]
+        elif glob.has_magic(place):
+            matches = system.glob(path, detail=True).items()
+            found = [str(name) for name, info in matches if info["type"] != "directory"]
         else:
             raise LstmError(f"no such file or folder: {place}: check the name")
     if not found:

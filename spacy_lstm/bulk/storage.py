@@ -5,6 +5,7 @@ Nothing is ever seen half-written: it is written under another name beside, then
 
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -18,6 +19,7 @@ from ..errors import LstmError
 __all__ = ["Folder", "find_place", "is_url", "reporting", "split_url"]
 
 _PARTIAL: Final = ".partial"
+_READERS: Final = 16
 
 
 def is_url(text: str) -> bool:
@@ -111,11 +113,10 @@ class Folder:
             return content
 
     def read_all(self, names: list[str]) -> list[bytes]:
-        """Files of a folder, which are there."""
-        with reporting(self.url, "read"):
-            found = self.system.cat([self.within(name) for name in names]) if names else {}
-        by_name = {split_url(path)[1]: content for path, content in found.items()}
-        return [by_name[split_url(name)[1]] for name in names]
+        """Small files, which are there, several at a time: in an object store each is a wait."""
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = list(readers.map(self.read, names))
+        return [content for content in found if content is not None]
 
     def names(self, folder: str = "") -> list[str]:
         """The names of what a folder in here holds, half-written files aside; none where it is
@@ -129,11 +130,11 @@ class Folder:
             if self.system.exists(path):
                 self.system.rm(path, recursive=True)
 
-    def sweep(self) -> None:
-        """Remove what killed processes left half-written in here."""
-        for name in self._listed(""):
-            if _is_partial(name):
-                self.remove(name)
+    def sweep(self, name: str = "") -> None:
+        """Remove what killed processes left half-written of a file in here, or of all."""
+        for each in self._listed(""):
+            if _is_partial(each) and each.startswith(f".{name}"):
+                self.remove(each)
 
     def _listed(self, folder: str) -> list[str]:
         path = self.within(folder) if folder else self.path

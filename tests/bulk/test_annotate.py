@@ -173,17 +173,18 @@ def test_inputs_agree(make: Annotate, rows: Rows, tmp_path: Path, form: str) -> 
 
 
 def test_folders_globs_and_urls(make: Annotate, rows: Rows, tmp_path: Path) -> None:
-    folder = tmp_path / "in"
+    # A name that could be a pattern, too.
+    folder = tmp_path / "in[1]"
     (folder / "b").mkdir(parents=True)
     write_jsonl(folder / "a.jsonl.gz", rows[:5])
     pq.write_table(pa.Table.from_pylist(rows[5:8]), folder / "b" / "x.parquet")
     write_jsonl(folder / "c.jsonl", rows[8:])
     for name in (".hidden.jsonl", "_notes.jsonl", "README.md"):
         (folder / name).write_text("nothing\n")
-    for place in (folder, f"file://{folder}", f"{folder}/**/[abcx]*.*"):
+    for place in (folder, f"file://{folder}", f"{tmp_path}/in*/**/[abcx]*.*"):
         make(place, tmp_path / "out", format="jsonl", overwrite=True)
         assert [row["id"] for row in read(tmp_path / "out")] == [row["id"] for row in rows]
-    make(f"{folder}/*.jsonl*", tmp_path / "some.csv")
+    make(f"{tmp_path}/in*/*.jsonl*", tmp_path / "some.csv")
     assert [row["id"] for row in read(tmp_path / "some.csv")] == [
         row["id"] for row in [*rows[:5], *rows[8:]]
     ]

@@ -171,4 +171,5 @@ def test_all_processes_killed_at_random(
     for shard in [place] if place.is_file() else sorted(place.glob("part-*")):
         other = tmp_path / "expected" / shard.relative_to(tmp_path)
         assert shard.read_bytes() == other.read_bytes()
+    assert not list(tmp_path.rglob("*.partial"))
     assert [row["id"] for row in read(place)] == [row["id"] for row in make_rows(3000)]

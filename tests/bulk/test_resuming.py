@@ -59,7 +59,7 @@ def killing(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, bool], None]:
     return set_up
 
 
-@pytest.mark.parametrize("name", ["out.jsonl", "folder"])
+@pytest.mark.parametrize("name", ["out.jsonl", pytest.param("folder", marks=pytest.mark.slow)])
 def test_killed_at_each_write(
     make: Annotate, killing: Callable[..., None], source: Path, tmp_path: Path, name: str
 ) -> None:
