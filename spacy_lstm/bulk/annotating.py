@@ -1,7 +1,7 @@
 """One part of the input: read, annotated, written. What both engines run."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -180,16 +180,22 @@ class Annotator:
         # Texts of like length go through a model together, which is half as fast again.
         ordered = sorted((each for each in items if each.fault is None), key=lambda x: len(x.text))
         with self.nlp.memory_zone():
-            made = [(item, self._make_doc(item)) for item in ordered]
-            kept = [(item, doc) for item, doc in made if doc is not None]
             try:
-                docs = self.nlp.pipe((doc for _, doc in kept), batch_size=_BATCH)
-                for (item, _), doc in zip(kept, docs, strict=True):
+                # Docs are made as the pipeline asks for them: all of a part's take much memory.
+                docs = self.nlp.pipe(self._make_docs(ordered), batch_size=_BATCH, as_tuples=True)
+                for doc, item in docs:
                     item.found = self._look(doc)
             except Exception:
                 # Whichever of them it is, the others can do without it.
-                for item in (item for item, _ in kept if item.found is None):
-                    self._annotate_one(item)
+                for item in ordered:
+                    if item.found is None and item.fault is None:
+                        self._annotate_one(item)
+
+    def _make_docs(self, items: Iterable[_Item]) -> Iterator[tuple[Doc, _Item]]:
+        for item in items:
+            doc = self._make_doc(item)
+            if doc is not None:
+                yield doc, item
 
     def _annotate_one(self, item: _Item) -> None:
         doc = self._make_doc(item)
