@@ -37,9 +37,15 @@ def test_annotates(run: Run, sentiment: Path, rows: Path, tmp_path: Path) -> Non
     again = run("annotate", rows, out, *options)
     assert (again.exit_code, again.stdout) == (1, "")
     assert again.stderr == f"✘ {out} exists: choose another name, or overwrite it\n"
-    strict = run("annotate", rows, out, *options, "--workers", 1, "--overwrite", "--strict")
-    assert strict.exit_code == 1
-    assert "✘ 1 rows could not be annotated: see " in strict.stderr
+
+
+def test_strict(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"errors": 1200, "errors_file": "e", "rows": 0, "words": 0, "words_per_second": 0}
+    monkeypatch.setattr(command.bulk, "annotate", lambda *_, **__: {"output": "o", **found})
+    done = run("annotate", "rows.jsonl", tmp_path / "out", "--strict")
+    assert done.exit_code == 1
+    assert done.stdout == "o: 0 rows, 0 words, 0 words/s\n"
+    assert done.stderr == "✘ 1,200 rows could not be annotated: see e\n"
 
 
 def test_options_reach_the_work(
