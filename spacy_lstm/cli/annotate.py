@@ -124,4 +124,3 @@ def annotate_cli(
 
 def _tuple(given: list[str] | None) -> tuple[str, ...] | None:
     return tuple(given) if given else None
-
