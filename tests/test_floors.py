@@ -57,6 +57,7 @@ ROOMS = {
         *("", "errors", "descriptions", "explaining", "explanations"),
         *("traces", "tracing", "pretrained"),
     },
+    "bulk": {"", "errors", "labels", "descriptions", "corpora", "pretrained"},
     "cli": {
         *(
             "errors",
@@ -72,6 +73,7 @@ ROOMS = {
             "explaining",
             "explanations",
             "probing",
+            "bulk",
             "descriptions",
             "serving",
         ),
@@ -85,6 +87,9 @@ OWNERS = {
     "thinc": set(ROOMS) - GROUND,
     "datasets": {"corpora"},
     "pandas": set[str](),
+    "pyarrow": {"bulk"},
+    "fsspec": {"bulk"},
+    "ray": {"bulk"},
     "matplotlib": {"viz"},
     "typer": {"cli"},
     "jinja2": {"viz", "cli"},
