@@ -44,7 +44,7 @@ def test_forward_states_tell_the_next_word_and_backward_states_the_previous(batc
     monkeypatch.setattr("spacy_lstm.nn.language_model._BLOCK", 2)
     assert model.log_perplexity(H, words).item() == pytest.approx(expected, rel=1e-5)
     # With every word drawn, and none rarer than another, the sampled softmax is the whole one.
-    monkeypatch.setattr(model, "_draw", lambda: torch.arange(20))
+    monkeypatch.setattr(model, "draw", lambda: torch.arange(20))
     monkeypatch.setattr(model, "_log_expected", torch.zeros_like)
     assert model.loss(H, words).item() == pytest.approx(expected, rel=1e-5)
 
@@ -55,7 +55,7 @@ def test_words_are_drawn_as_often_as_expected(words, samples):
     rounds = 4000
     counts = torch.zeros(words)
     for _ in range(rounds):
-        drawn = model._draw()
+        drawn = model.draw()
         assert len(drawn) == samples
         known = drawn[drawn >= 0]
         assert len(known) == len(known.unique()) > 0

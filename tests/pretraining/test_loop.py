@@ -22,9 +22,9 @@ from spacy_lstm.pretraining.loop import (
     seed_all,
 )
 from spacy_lstm.pretraining.storage import read_log
-from spacy_lstm.pretraining.text import TokenText, read_text
+from spacy_lstm.pretraining.text import TokenText
 
-from .toy import make_encoder, toy_documents
+from .toy import make_encoder, read_whole, toy_documents
 
 TINY = PretrainSettings(
     steps=6, sequences=4, length=10, vocabulary=12, samples=6, rate=0.02, dropout=0.2, seed=3
@@ -34,7 +34,7 @@ TINY = PretrainSettings(
 def read_toy(encoder: Model[Any, Any], **options: int) -> TokenText:
     describe = encoder.shims[1].table.describe
     documents = toy_documents(**options)
-    return read_text(documents, spacy.blank("en"), describe=describe, vocabulary=12)
+    return read_whole(documents, spacy.blank("en"), describe=describe, vocabulary=12)
 
 
 def pretrain(
@@ -165,7 +165,7 @@ def test_what_is_drawn_differs_from_step_to_step() -> None:
     drawn = []
     for step in range(3):
         seed_all(run.settings.seed, step)
-        drawn.append((run.language_model._draw().tolist(), np.random.random()))
+        drawn.append((run.language_model.draw().tolist(), np.random.random()))
     assert drawn[0] != drawn[1] != drawn[2]
 
 
