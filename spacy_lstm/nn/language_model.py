@@ -103,10 +103,10 @@ class BidirectionalLanguageModel(nn.Module):
         ]
 
     def draw(self) -> Tensor:
-        """Words to contrast a batch with, from a log-uniform distribution, the natural one of words by frequency: that of
-        word k is in proportion to ``log((k + 2) / (k + 1))``. One that comes again is -1, so that
-        every batch has matrices of one size: for each new one the CPU's library makes and keeps
-        code, which took gigabytes.
+        """Words to contrast a batch with, from a log-uniform distribution, the natural one of words
+        by frequency: that of word k is in proportion to ``log((k + 2) / (k + 1))``. One that comes
+        again is -1, so that every batch has matrices of one size: for each new one the CPU's
+        library makes and keeps code, which took gigabytes.
         """
         places = (torch.rand(self.samples) * math.log(self.words + 1)).exp().long() - 1
         drawn = places.clamp(0, self.words - 1).sort().values

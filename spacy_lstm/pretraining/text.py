@@ -5,6 +5,7 @@ import json
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
@@ -30,8 +31,9 @@ __all__ = ["Ints", "TokenText", "chunk_starts", "read_text", "stored_text"]
 
 Ints = npt.NDArray[np.int32]
 _STORED: Final = np.dtype("<i4")
-# Characters that are read before spaCy is let forget their words; common ones it has to learn
-# anew each time.
+# Words that spaCy remembers, at about a kilobyte each.
+_REMEMBERED: Final = 100_000
+# Characters that are read before it forgets further ones.
 _ZONE: Final = 2_000_000
 # A document in this many is kept apart: it tells how well unseen text is predicted.
 HELD_OUT_EVERY = 200
@@ -52,9 +54,9 @@ class TokenText(NamedTuple):
     def fingerprint(self) -> str:
         """The same for the same text, read for the same encoder and vocabulary."""
         digest = hashlib.sha256()
-        for array in self:
-            digest.update(repr((array.dtype.str, array.shape)).encode())
-            digest.update(np.ascontiguousarray(array).data)
+        for part in self:
+            digest.update(repr((part.dtype.str, part.shape)).encode())
+            digest.update(np.ascontiguousarray(part).data)
         return digest.hexdigest()[:16]
 
 
@@ -79,8 +81,10 @@ def read_text(
     lengths = array("q", [0])
     rest = iter(documents)
     for first in rest:
-        # Of what it has seen spaCy forgets nothing but what it saw in a zone.
-        with nlp.memory_zone():
+        # spaCy forgets no word but those that it meets first in a zone, which it splits anew
+        # wherever they come. Frequent words have come by the time that zones begin.
+        forgets = len(nlp.vocab) > _REMEMBERED
+        with nlp.memory_zone() if forgets else nullcontext():
             for paragraphs in _take(chain([first], rest), _ZONE):
                 orths = np.concatenate([_orths(nlp, text) for text in paragraphs])
                 stream.write(types.number(orths, nlp.vocab.strings).astype(_STORED).tobytes())

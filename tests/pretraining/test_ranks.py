@@ -215,13 +215,17 @@ def test_where_gradients_cannot_be_exchanged(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("WORLD_SIZE", "2")
     for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(LstmError, match=r"2 processes cannot exchange .*RANK.*: start them with"):
-        with join_ranks():
-            pass
+    with (
+        pytest.raises(LstmError, match=r"2 processes cannot exchange .*RANK.*: start them with"),
+        join_ranks(),
+    ):
+        pass
     monkeypatch.setattr(ranks.dist, "is_available", lambda: False)
-    with pytest.raises(LstmError, match=r"2 processes .* this build of torch has no torch\.dist"):
-        with join_ranks():
-            pass
+    with (
+        pytest.raises(LstmError, match=r"2 processes .* this build of torch has no torch\.dist"),
+        join_ranks(),
+    ):
+        pass
 
 
 class Another(Ranks):

@@ -75,17 +75,23 @@ def test_memory_does_not_grow_with_the_tokens(
     assert peaks[1] - peaks[0] < 360 * 100
 
 
-def test_words_are_forgotten_by_the_pipeline(nlp: Language) -> None:
+def test_further_words_are_forgotten_by_the_pipeline(
+    nlp: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_module, "_ZONE", 100)
+    monkeypatch.setattr(text_module, "_REMEMBERED", len(nlp.vocab) + 50)
     documents = [[f"word{number} here"] for number in range(300)]
     text = read_whole(documents, nlp, describe=describe, vocabulary=9)
     assert len(text.features) == 301
-    assert "word7" not in nlp.vocab.strings
+    assert "word7" in nlp.vocab.strings
+    assert "word70" not in nlp.vocab.strings
 
 
 def test_what_is_read_does_not_depend_on_when_words_are_forgotten(
     nlp: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = []
+    monkeypatch.setattr(text_module, "_REMEMBERED", 0)
     for characters in (1, 300, 10**6):
         monkeypatch.setattr(text_module, "_ZONE", characters)
         text = read_whole(toy_documents(), nlp, describe=describe, vocabulary=9)
