@@ -203,6 +203,19 @@ def test_the_rate_rises_and_falls() -> None:
     assert make_run()._rate(0) == 0.02
 
 
+def test_with_half_the_bits_it_learns_nearly_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = []
+    # Whether the processor is fast in it or not: torch computes in it on any.
+    for has in (False, True):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has: has)
+        pretrain(tmp_path / str(has))
+        losses.append([line["loss"] for line in figures(tmp_path / str(has))])
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+
+
 def test_an_early_checkpoint_without_text_and_line_is_gone_on_from(
     tmp_path: Path, uninterrupted: Path
 ) -> None:
