@@ -120,8 +120,10 @@ class LinkReplay:
     def __init__(self, recording: Recording) -> None:
         self._read = _find_read(recording)
         self._scorer, args = _find_head(recording, CorefScorer, "spacy_lstm.Coref.v1")
-        self._X, request = args
-        with torch.no_grad():
+        X, request = args
+        with torch.inference_mode(False), torch.no_grad():
+            # A tensor made in inference mode, as a caller may be in, takes no part in gradients.
+            self._X = X.clone() if X.is_inference() else X
             output = self._scorer(self._X, request)
         self.scores = CorefScores(
             pair_logits=_to_numpy(output.pair_logits),
@@ -228,9 +230,10 @@ def _find_read(recording: Recording) -> _Read:
         )
     encoder, (features, _, *rest) = call
     assert isinstance(encoder, TokenEncoder)
-    if rest and rest[0] is not None:
-        features = features[torch.from_numpy(rest[0])]
-    with torch.no_grad():
+    # What is made here goes on to where gradients are wanted, in whatever mode the caller is.
+    with torch.inference_mode(False), torch.no_grad():
+        if rest and rest[0] is not None:
+            features = features[torch.from_numpy(rest[0])]
         return _Read(encoder, encoder.embedding(features))
 
 

@@ -122,7 +122,7 @@ class Recording:
         classifier, (X, lengths) = call
         assert isinstance(classifier, PooledClassifier)
         keys = np.arange(sum(lengths))[None]
-        for kind, weights in classifier.weigh_tokens(X[: sum(lengths)], lengths).items():
+        for kind, weights in classifier.weigh_tokens(X, lengths).items():
             name = "pooling" if kind == "attention" else f"pooling_{kind}"
             kind = "additive" if kind == "attention" else kind
             yield AttentionTrace(name, kind, keys, _to_array(weights).T[:, None].copy())

@@ -77,7 +77,8 @@ class PooledClassifier(nn.Module):
     ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
         """Classify a ragged batch. A sequence without tokens gets the bias alone.
 
-        X: vectors of all tokens. *Shape:* ``(tokens, input_width)``
+        X: vectors of all tokens. *Shape:* ``(tokens, input_width)``; there may be more rows, which
+            are passed over.
         lengths: tokens per sequence; they sum to ``tokens``; zeros are allowed.
         parts: with shares, sets of tokens to classify each as if it were a sequence: the places
             of their tokens, set by set, and the tokens of each, one or more.
@@ -87,7 +88,7 @@ class PooledClassifier(nn.Module):
         """
         if with_shares and not self.training and is_lean(X):
             return self._share_out(X, lengths, parts)
-        batch = self._project(self.dropout(X), lengths)
+        batch = self._project(self.dropout(X[: sum(lengths)]), lengths)
         tokens, scores, owner, sizes = batch
         weighed = [_weigh(name, batch) * tokens for name in self.pooling]
         pooled = torch.cat([_sum_by_owner(part, owner, len(sizes)) for part in weighed], dim=1)
@@ -106,7 +107,7 @@ class PooledClassifier(nn.Module):
     def _share_out(
         self, X: Tensor, lengths: Sequence[int], parts: tuple[Tensor, Sequence[int]] | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The same to rounding, see `pooling`. `X` may have more rows than there are tokens."""
+        """The same to rounding, see `pooling`."""
         hidden, bias = self.project.out_features, self.output.bias.detach().numpy()
         segments = Segments(np.asarray(lengths, dtype=np.int64))
         layers = [self.project, *(() if self.score is None else (self.score[0],))]
@@ -137,7 +138,7 @@ class PooledClassifier(nn.Module):
         RETURNS: *shape* ``(tokens, 1)``, or ``(tokens, hidden_width)`` for max pooling, where
             each feature picks its own token.
         """
-        batch = self._project(X, lengths)
+        batch = self._project(X[: sum(lengths)], lengths)
         return {name: _weigh(name, batch) for name in self.pooling}
 
     def _project(self, X: Tensor, lengths: Sequence[int]) -> _Projected:
