@@ -170,7 +170,7 @@ class LinkReplay:
         found = _to_numpy(GRADIENT_METHODS[method](score, self._read.embeddings))[groups]
         places = np.arange(tokens)
         within = (places >= reaches[:, :1]) & (places < reaches[:, 1:])
-        return np.where(within, found, np.float32(0))
+        return np.asarray(np.where(within, found, np.float32(0)))
 
     def _find_reach(self, target: LinkTarget) -> tuple[int, int]:
         """The first token that a target can hang on, and the end of them: of its mentions, of what

@@ -148,11 +148,19 @@ def far_apart():
     nlp = spacy.blank("en")
     encoder = {
         "@architectures": "spacy_lstm.BiLSTMTok2Vec.v1",
-        **{"width": 8, "width_factor": 0.2, "rows": 50, "window": 12, "margin": 2},
+        "width": 8,
+        "width_factor": 0.2,
+        "rows": 50,
+        "window": 12,
+        "margin": 2,
     }
     model = {
         "@architectures": "spacy_lstm.Coref.v1",
-        **{"tok2vec": encoder, "backward": 3, "forward": 1, "syntax": True, "floor": -20.0},
+        "tok2vec": encoder,
+        "backward": 3,
+        "forward": 1,
+        "syntax": True,
+        "floor": -20.0,
     }
     nlp.add_pipe("lstm_coref", config={"pretrained": None, "model": model})
     doc = nlp.make_doc("Alice slept. She was tired.")
