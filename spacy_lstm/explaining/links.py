@@ -192,8 +192,11 @@ def explain_links(
     words = heard.weigh_words(decisions, method)
     pairs = [(each.row, each.column) for each in decisions]
     shares = heard.replay.share_features(heard.targets(decisions), pairs)
+    # The same for all, and long in a long text.
+    tokens = tuple(token.text for token in heard.heard.doc)
+    offsets = tuple(token.idx for token in heard.heard.doc)
     return [
-        _build(heard, each, share, row.tolist(), method, least)
+        _build(heard, each, share, row.tolist(), method, least, tokens, offsets)
         for each, share, row in zip(decisions, shares, words, strict=True)
     ]
 
@@ -205,6 +208,8 @@ def _build(
     words: list[float],
     method: str,
     least: float,
+    tokens: tuple[str, ...],
+    offsets: tuple[int, ...],
 ) -> LinkExplanation:
     doc, (link, row, chosen, _) = heard.heard.doc, decision
     logits = antecedent_logits(heard.scores)[row] / heard.temperature
@@ -216,8 +221,8 @@ def _build(
         for (name, value), share in zip(values, shares.shares, strict=True)
     ]
     return LinkExplanation(
-        tokens=tuple(token.text for token in doc),
-        offsets=tuple(token.idx for token in doc),
+        tokens=tokens,
+        offsets=offsets,
         anaphor=link.anaphor,
         anaphor_text=_text(doc, link.anaphor),
         antecedent=link.antecedent,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..coref.candidates import PAIR_FEATURES
 from ..coref.decode import CorefScores
 from ..coref.roles import ROLE_FEATURES
+from ..coref.syntax import HEAD_REACH
 from ..errors import LstmError
 from ..nn.attribution import (
     Score,
@@ -25,7 +26,14 @@ from ..nn.pair_shares import feature_shares
 from ..nn.tok2vec import TokenEncoder
 from .recording import Recording
 
-__all__ = ["GRADIENT_METHODS", "LinkReplay", "LinkTarget", "PairShares", "TextReplay"]
+__all__ = [
+    "GRADIENT_METHODS",
+    "LinkReplay",
+    "LinkTarget",
+    "PairShares",
+    "TextReplay",
+    "group_apart",
+]
 
 Floats = npt.NDArray[np.float32]
 M = TypeVar("M", bound=nn.Module)
@@ -120,8 +128,10 @@ class LinkReplay:
     def __init__(self, recording: Recording) -> None:
         self._read = _find_read(recording)
         self._scorer, args = _find_head(recording, CorefScorer, "spacy_lstm.Coref.v1")
-        self._X, request = args
-        with torch.no_grad():
+        X, request = args
+        with torch.inference_mode(False), torch.no_grad():
+            # A tensor made in inference mode, as a caller may be in, takes no part in gradients.
+            self._X = X.clone() if X.is_inference() else X
             output = self._scorer(self._X, request)
         self.scores = CorefScores(
             pair_logits=_to_numpy(output.pair_logits),
@@ -137,18 +147,39 @@ class LinkReplay:
     def attribute(self, targets: Sequence[LinkTarget], method: str) -> Floats:
         """What each token brought, through the encoder, to the log odds of each target.
 
+        Targets that hang on no token together are asked for as one, so that the passes through a
+        long text do not grow in number with its links.
+
         method: a key of `GRADIENT_METHODS`.
         RETURNS: *Shape:* ``(targets, tokens)``
         """
+        tokens = len(self._read.embeddings)
+        if not targets:
+            return np.zeros((0, tokens), dtype=np.float32)
+        reaches = np.array([self._find_reach(target) for target in targets])
+        groups = group_apart(reaches)
+        together = np.zeros((len(targets), max(groups) + 1), dtype=np.float32)
+        together[np.arange(len(targets)), groups] = 1
 
         def score(E: Tensor) -> Tensor:
             X, lengths = self._read.encode(E)
             output = self._scorer(X, _repeat(self._request, len(lengths)))
-            return _score_targets(output, targets, len(lengths))
+            scores = _score_targets(output, targets, len(lengths))
+            return scores @ torch.from_numpy(together).to(scores.device)
 
-        if not targets:
-            return np.zeros((0, len(self._read.embeddings)), dtype=np.float32)
-        return np.asarray(_to_numpy(GRADIENT_METHODS[method](score, self._read.embeddings)))
+        found = _to_numpy(GRADIENT_METHODS[method](score, self._read.embeddings))[groups]
+        places = np.arange(tokens)
+        within = (places >= reaches[:, :1]) & (places < reaches[:, 1:])
+        return np.asarray(np.where(within, found, np.float32(0)))
+
+    def _find_reach(self, target: LinkTarget) -> tuple[int, int]:
+        """The first token that a target can hang on, and the end of them: of its mentions, of what
+        may govern these, and of the windows that those are read in."""
+        mentions, candidates = self.scores.mentions, self.scores.pairs.candidates[target.row]
+        rows = [target.row, *candidates[candidates >= 0].tolist()]
+        around = self._read.encoder.window + HEAD_REACH
+        first, end = int(mentions.start[rows].min()), int(mentions.end[rows].max())
+        return max(0, first - around), min(len(self._read.embeddings), end + around)
 
     def share_features(
         self, targets: Sequence[LinkTarget], pairs: Sequence[tuple[int, int]]
@@ -177,6 +208,21 @@ class LinkReplay:
             (pair,) = np.flatnonzero((places.anaphor == row) & (places.column == column))
             told.append(PairShares(values[pair].tolist(), found.shares[row].tolist(), without[row]))
         return told
+
+
+def group_apart(reaches: npt.NDArray[np.int64]) -> list[int]:
+    """Numbers of groups, as few as there can be, within which none overlaps another.
+
+    reaches: first and end of each. *Shape:* ``(n, 2)``
+    """
+    groups, ends = [0] * len(reaches), list[int]()
+    for i in np.argsort(reaches[:, 0], kind="stable").tolist():
+        first, end = reaches[i].tolist()
+        group = next((g for g, taken in enumerate(ends) if taken <= first), len(ends))
+        if group == len(ends):
+            ends.append(end)
+        groups[i], ends[group] = group, end
+    return groups
 
 
 def _score_targets(output: CorefOutput, targets: Sequence[LinkTarget], copies: int) -> Tensor:
@@ -228,9 +274,10 @@ def _find_read(recording: Recording) -> _Read:
         )
     encoder, (features, _, *rest) = call
     assert isinstance(encoder, TokenEncoder)
-    if rest and rest[0] is not None:
-        features = features[torch.from_numpy(rest[0])]
-    with torch.no_grad():
+    # What is made here goes on to where gradients are wanted, in whatever mode the caller is.
+    with torch.inference_mode(False), torch.no_grad():
+        if rest and rest[0] is not None:
+            features = features[torch.from_numpy(rest[0])]
         return _Read(encoder, encoder.embedding(features))
 
 

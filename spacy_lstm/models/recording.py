@@ -122,7 +122,7 @@ class Recording:
         classifier, (X, lengths, *projected) = call
         assert isinstance(classifier, PooledClassifier)
         keys = np.arange(sum(lengths))[None]
-        found = classifier.weigh_tokens(X[: sum(lengths)], lengths, *projected)
+        found = classifier.weigh_tokens(X, lengths, *projected)
         for kind, weights in found.items():
             name = "pooling" if kind == "attention" else f"pooling_{kind}"
             kind = "additive" if kind == "attention" else kind

@@ -74,7 +74,9 @@ class TorchBridge(Shim):
     def build(self, **settings: Any) -> nn.Module:
         """Make the module with fresh weights from the settings and the ones given here."""
         self.settings.update(settings)
-        self._model = self.factory(**self.settings).to(get_torch_default_device())
+        # Weights that are made in inference mode know no gradients and count no changes.
+        with torch.inference_mode(False):
+            self._model = self.factory(**self.settings).to(get_torch_default_device())
         self._model.eval()
         return self.module
 
@@ -202,7 +204,8 @@ class TorchBridge(Shim):
         except (SafetensorError, ValueError) as error:
             raise LstmError(_damaged(self.name, str(error))) from error
         self.settings = header
-        module = self.factory(**header)
+        with torch.inference_mode(False):
+            module = self.factory(**header).to(get_torch_default_device())
         wanted = module.state_dict()
         for name in wanted.keys() | tensors.keys():
             got = tuple(tensors[name].shape) if name in tensors else None
@@ -213,7 +216,7 @@ class TorchBridge(Shim):
                 )
         # Weights may be stored with less precision; the module decides what it computes with.
         module.load_state_dict({n: t.to(wanted[n].dtype) for n, t in tensors.items()})
-        self._model = module.to(get_torch_default_device()).eval()
+        self._model = module.eval()
         return self
 
 

@@ -47,7 +47,7 @@ def gradient_times_input(score: Score, E: Tensor) -> Tensor:
     E: embeddings of a text. *Shape:* ``(tokens, width)``
     RETURNS: *Shape:* ``(targets, tokens)``
     """
-    return _slopes(score, E, E.unsqueeze(0)) @ E.new_ones(E.shape[1])
+    return _slopes(score, E, E.unsqueeze(0))
 
 
 def integrated_gradients(score: Score, E: Tensor, *, steps: int = 32) -> Tensor:
@@ -60,21 +60,24 @@ def integrated_gradients(score: Score, E: Tensor, *, steps: int = 32) -> Tensor:
     middles = (torch.arange(steps, device=E.device, dtype=E.dtype) + 0.5) / steps
     total = E.new_zeros(0)
     for part in torch.split(middles, max(1, _BLOCK // max(1, len(E)))):
-        slopes = _slopes(score, E, part[:, None, None] * E) @ E.new_ones(E.shape[1])
+        slopes = _slopes(score, E, part[:, None, None] * E)
         total = slopes if not len(total) else total + slopes
     return total / steps
 
 
 def _slopes(score: Score, E: Tensor, points: Tensor) -> Tensor:
     """Slopes at some points times the embeddings, summed over the points. *Shape:* ``(targets,
-    tokens, width)``"""
+    tokens)``"""
+    ones = E.new_ones(E.shape[1])
     with with_gradients():
         X = points.detach().clone().requires_grad_()
         values = score(X).sum(dim=0)
+        # One target's slopes at a time: all of them in a long text would take gigabytes.
         found = [
-            torch.autograd.grad(value, X, retain_graph=True)[0].sum(dim=0) * E for value in values
+            (torch.autograd.grad(value, X, retain_graph=True)[0].sum(dim=0) * E) @ ones
+            for value in values
         ]
-    return torch.stack(found) if found else E.new_zeros(0, *E.shape)
+    return torch.stack(found) if found else E.new_zeros(0, len(E))
 
 
 @torch.no_grad()

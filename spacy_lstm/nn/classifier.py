@@ -78,7 +78,8 @@ class PooledClassifier(nn.Module):
     ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
         """Classify a ragged batch. A sequence without tokens gets the bias alone.
 
-        X: vectors of all tokens. *Shape:* ``(tokens, input_width)``
+        X: vectors of all tokens. *Shape:* ``(tokens, input_width)``; there may be more rows, which
+            are passed over.
         lengths: tokens per sequence; they sum to ``tokens``; zeros are allowed.
         projected: with shares, where no gradient is wanted on a CPU: whether `X` is what
             `project_tokens` made of the vectors.
@@ -90,7 +91,7 @@ class PooledClassifier(nn.Module):
         """
         if with_shares and not self.training and is_lean(X):
             return self._share_out(X if projected else self.project_tokens(X), lengths, parts)
-        batch = self._project(self.dropout(X), lengths)
+        batch = self._project(X, lengths, projected)
         tokens, scores, owner, sizes = batch
         weighed = [_weigh(name, batch) * tokens for name in self.pooling]
         pooled = torch.cat([_sum_by_owner(part, owner, len(sizes)) for part in weighed], dim=1)
@@ -121,7 +122,7 @@ class PooledClassifier(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The same to rounding, see `pooling`.
 
-        found: from `project_tokens`; may have more rows than there are tokens.
+        found: from `project_tokens`.
         """
         hidden, bias = self.project.out_features, self.output.bias.detach().numpy()
         segments = Segments(np.asarray(lengths, dtype=np.int64))
@@ -152,15 +153,16 @@ class PooledClassifier(nn.Module):
         RETURNS: *shape* ``(tokens, 1)``, or ``(tokens, hidden_width)`` for max pooling, where
             each feature picks its own token.
         """
+        batch = self._project(X, lengths, projected)
+        return {name: _weigh(name, batch) for name in self.pooling}
+
+    def _project(self, X: Tensor, lengths: Sequence[int], projected: bool) -> _Projected:
+        X = X[: sum(lengths)]
         if projected:
             hidden = self.project.out_features
             scores = None if self.score is None else self.score[1:](X[:, hidden:])
-            batch = _lay_out(torch.relu(X[:, :hidden]), scores, lengths)
-        else:
-            batch = self._project(X, lengths)
-        return {name: _weigh(name, batch) for name in self.pooling}
-
-    def _project(self, X: Tensor, lengths: Sequence[int]) -> _Projected:
+            return _lay_out(torch.relu(X[:, :hidden]), scores, lengths)
+        X = self.dropout(X)
         scores = None if self.score is None else self.score(X)
         return _lay_out(torch.relu(self.project(X)), scores, lengths)
 

@@ -143,17 +143,16 @@ class BiLSTMEncoder(nn.Module):
 
     def _encode(self, X: Tensor, lengths: Sequence[int]) -> Tensor:
         H = self.recur(X, lengths)
-        if self.attention is None:
-            return H
+        return H if self.attention is None else self._attend_in_blocks(H, lengths)
+
+    def _attend_in_blocks(self, H: Tensor, lengths: Sequence[int]) -> Tensor:
+        assert self.attention is not None
         layout = _lay_buckets(_blocks(lengths), H.device)
         contexts = [self.attention.context(_pad(H, part), part.mask) for part in layout.buckets]
         return self._add_context(H, contexts, layout)
 
     def _runs_padded(self, X: Tensor, lengths: Sequence[int]) -> bool:
-        if self.training or self.cell != "lstm" or not is_lean(X) or not any(lengths):
-            return False
-        # There, a sequence attends in one piece.
-        return self.attention is None or max(lengths) <= ATTENTION_BLOCK
+        return not self.training and self.cell == "lstm" and is_lean(X) and any(lengths)
 
     def _encode_padded(
         self,
@@ -164,6 +163,9 @@ class BiLSTMEncoder(nn.Module):
         reduced: bool,
     ) -> Tensor:
         buckets, places = lay_buckets(lengths)
+        # A sequence attends in one piece here. Longer ones do it later, in blocks, but run no other
+        # way: in half the bits that would show in all that are of their batch.
+        in_blocks = self.attention is not None and max(lengths) > ATTENTION_BLOCK
         # One row more, for padding, and one column more, which tells it apart.
         table = X.new_zeros(len(X) + 1, X.shape[1] + 1)
         table[:-1, :-1] = X
@@ -178,14 +180,18 @@ class BiLSTMEncoder(nn.Module):
                     column = torch.from_numpy(is_padding).to(H.dtype).unsqueeze(2)
                     H = torch.cat([H, column], dim=2)
                 H = run(H, reduced=reduced)
-            if self.attention is not None:
+            if self.attention is not None and not in_blocks:
                 assert self.norm is not None
                 mask = None if bucket.mask is None else torch.from_numpy(bucket.mask)
                 H = self.norm(H.add_(self.attention.context_by_time(H, mask)))
             parts.append(H.flatten(0, 1))
+        padded = torch.cat(parts) if parts[1:] else parts[0]
+        if in_blocks:
+            H = self._attend_in_blocks(embedding(torch.from_numpy(places), padded), lengths)
+            return H if keep is None else _read_rows(H, keep)
         if keep is not None:
             places = places[keep]
-        return embedding(torch.from_numpy(places), torch.cat(parts) if parts[1:] else parts[0])
+        return embedding(torch.from_numpy(places), padded)
 
     def recur(self, X: Tensor, lengths: Sequence[int]) -> Tensor:
         """The recurrent layers alone, without attention; arguments and result as in `forward`.

@@ -364,14 +364,17 @@ class CoreferenceResolver(PretrainedPipe):
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Learn from a batch of documents with clusters or pairs; others are passed over."""
+        """Learn from a batch of documents with clusters or pairs; others teach nothing."""
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, "CoreferenceResolver.update")
-        examples = [example for example in examples if self._is_annotated(example)]
-        if not examples:
+        annotated = [example for example in examples if self._is_annotated(example)]
+        if not annotated:
             return losses
+        # A listener takes a batch as its encoder has read it; what is not annotated brings no loss.
+        if not has_listener(self.model):
+            examples = annotated
         set_dropout_rate(self.model, drop)
         targets = read_targets(examples, self.span_cluster_prefix)
         docs = [example.predicted for example in examples]

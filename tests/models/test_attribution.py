@@ -4,11 +4,19 @@ from threading import Thread
 
 import numpy as np
 import pytest
+import spacy
 
 import spacy_lstm
 from spacy_lstm.coref.pair_values import describe_values
 from spacy_lstm.errors import LstmError
-from spacy_lstm.models.attribution import GRADIENT_METHODS, LinkReplay, LinkTarget, TextReplay
+from spacy_lstm.models import attribution
+from spacy_lstm.models.attribution import (
+    GRADIENT_METHODS,
+    LinkReplay,
+    LinkTarget,
+    TextReplay,
+    group_apart,
+)
 from spacy_lstm.models.recording import Recording
 from spacy_lstm.tracing import listen
 
@@ -132,3 +140,51 @@ def test_mistakes(bundle):
     classified = listen(bundle, TEXT, component="lstm_sentiment").recording
     with pytest.raises(LstmError, match=r"no spacy_lstm.Coref.v1 has read the text: nothing to"):
         LinkReplay(classified)
+
+
+@pytest.fixture(scope="module")
+def far_apart():
+    """Links of a text in small windows by random weights, many of which share no token."""
+    nlp = spacy.blank("en")
+    encoder = {
+        "@architectures": "spacy_lstm.BiLSTMTok2Vec.v1",
+        "width": 8,
+        "width_factor": 0.2,
+        "rows": 50,
+        "window": 12,
+        "margin": 2,
+    }
+    model = {
+        "@architectures": "spacy_lstm.Coref.v1",
+        "tok2vec": encoder,
+        "backward": 3,
+        "forward": 1,
+        "syntax": True,
+        "floor": -20.0,
+    }
+    nlp.add_pipe("lstm_coref", config={"pretrained": None, "model": model})
+    doc = nlp.make_doc("Alice slept. She was tired.")
+    nlp.initialize(lambda: [spacy.training.Example(doc, doc)])
+    return LinkReplay(listen(nlp, TEXT * 20, component="lstm_coref").recording)
+
+
+@pytest.mark.parametrize("method", ["gradient_x_input", "leave_one_out"])
+def test_targets_that_share_no_token_are_asked_for_as_one(far_apart, method, monkeypatch):
+    targets, _ = targets_of(far_apart)
+    reaches = [far_apart._find_reach(target) for target in targets]
+    groups = group_apart(np.array(reaches))
+    assert max(groups) + 1 < len(targets) / 3
+    found = far_apart.attribute(targets, method)
+    # One by one, whatever each can hang on.
+    monkeypatch.setattr(attribution, "group_apart", lambda reaches: list(range(len(reaches))))
+    whole = (0, found.shape[1])
+    monkeypatch.setattr(LinkReplay, "_find_reach", lambda self, target: whole)
+    expected = far_apart.attribute(targets, method)
+    assert abs(expected).max() > 1e-3
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_reaches_that_overlap_are_never_in_one_group():
+    reaches = np.array([[0, 4], [2, 6], [4, 9], [6, 7], [0, 9]])
+    assert group_apart(reaches) == [0, 2, 0, 2, 1]
+    assert group_apart(reaches[:0]) == []

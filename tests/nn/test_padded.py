@@ -14,6 +14,7 @@ LENGTHS = [
     [0, 3, 0, 90, 1, 17],
     [100, 99, 101, *range(1, 40)],
     [256, 2, *[30] * 70],
+    [257, 600, 5],
 ]
 
 
@@ -52,6 +53,17 @@ def test_a_text_is_encoded_alike_in_any_company():
     with torch.inference_mode():
         alone = encoder(X[:20], [20])
         among = encoder(X, [20, 33, 7])[:20]
+    torch.testing.assert_close(alone, among, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("attention", [None, "additive", "dot", "multihead"])
+@pytest.mark.parametrize("reduced", [True, False])
+def test_what_attends_in_blocks_changes_nothing_for_its_company(attention, reduced):
+    encoder = make_encoder(attention=attention)
+    X = torch.randn(340, 10)
+    with torch.inference_mode():
+        alone = encoder(X[:40], [40], reduced=reduced)
+        among = encoder(X, [40, 300], reduced=reduced)[:40]
     torch.testing.assert_close(alone, among, atol=1e-6, rtol=0)
 
 
