@@ -106,12 +106,12 @@ class BidirectionalLanguageModel(nn.Module):
 
     def draw(self) -> Tensor:
         """Words to contrast a batch with, from a log-uniform distribution, the natural one of words
-        by frequency: that of word k is in proportion to ``log((k + 2) / (k + 1))``. Each comes once,
-        and then -1 up to a round number, so that batches have matrices of few sizes: for each new
-        one the CPU's library makes and keeps code, which took gigabytes.
+        by frequency: that of word k is in proportion to ``log((k + 2) / (k + 1))``. Each comes
+        once, and then -1 up to a round number, so that batches have matrices of few sizes: for each
+        new one the CPU's library makes and keeps code, which took gigabytes.
         """
         places = (torch.rand(self.samples) * math.log(self.words + 1)).exp().long() - 1
-        drawn = places.clamp(0, self.words - 1).unique()
+        drawn: Tensor = torch.unique(places.clamp(0, self.words - 1))
         size = min(self.samples, -(-len(drawn) // _ROUND) * _ROUND)
         return nn.functional.pad(drawn, (0, size - len(drawn)), value=-1)
 
