@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import spacy_lstm
 from spacy.language import Language
 from spacy.tokens import Doc
 
+import spacy_lstm
 from spacy_lstm.benchmarking.texts import make_texts
 
 Answer = dict[str, Any]
