@@ -9,15 +9,27 @@ from typing import TYPE_CHECKING, Any
 from .errors import LstmError
 
 if TYPE_CHECKING:
+    from .explaining import Explanation, explain
     from .pretrained import load
     from .tracing import Trace, trace
     from .viz import render
 
 __version__ = "0.1.0"
-__all__ = ["LstmError", "Trace", "__version__", "load", "render", "trace"]
+__all__ = [
+    "Explanation",
+    "LstmError",
+    "Trace",
+    "__version__",
+    "explain",
+    "load",
+    "render",
+    "trace",
+]
 
 _LAZY = {
+    "Explanation": "spacy_lstm.explaining",
     "Trace": "spacy_lstm.tracing",
+    "explain": "spacy_lstm.explaining",
     "load": "spacy_lstm.pretrained",
     "render": "spacy_lstm.viz",
     "trace": "spacy_lstm.tracing",

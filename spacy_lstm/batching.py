@@ -1,11 +1,12 @@
 """Batches of bounded size."""
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from typing import TypeVar
 
-__all__ = ["batch_by_tokens"]
+__all__ = ["batch_by_tokens", "run_by_length"]
 
 Tokens = TypeVar("Tokens", bound=Sized)
+Result = TypeVar("Result")
 
 
 def batch_by_tokens(texts: Iterable[Tokens], limit: int) -> Iterator[list[Tokens]]:
@@ -23,3 +24,20 @@ def batch_by_tokens(texts: Iterable[Tokens], limit: int) -> Iterator[list[Tokens
         tokens += len(text)
     if batch:
         yield batch
+
+
+def run_by_length(
+    run: Callable[[list[Tokens]], Sequence[Result]], texts: Iterable[Tokens], limit: int
+) -> list[Result]:
+    """Run over all texts, in batches of like length, which need little padding.
+
+    run: gives a result for each of some texts.
+    limit: tokens of a batch, as in `batch_by_tokens`.
+    RETURNS: the results in the order of the texts.
+    """
+    ordered = sorted(enumerate(texts), key=lambda item: len(item[1]))
+    found: dict[int, Result] = {}
+    places = iter(place for place, _ in ordered)
+    for batch in batch_by_tokens((text for _, text in ordered), limit):
+        found.update((next(places), result) for result in run(batch))
+    return [found[place] for place in range(len(found))]

@@ -1,4 +1,4 @@
-"""The benchmark of sentiment: what it reads, keeps and tells."""
+"""The benchmarks of sentiment and of bulk annotation: what they read, keep and tell."""
 
 import gzip
 import json
@@ -184,3 +184,58 @@ def test_mistakes_are_one_line(
         bench.main()
     with pytest.raises(SystemExit, match=r"some-package is missing .*: pip install -c .*benchm"):
         peers.load("no_such_module", "some-package")
+
+
+@pytest.fixture(scope="module")
+def bulk_cost() -> Iterator[Any]:
+    sys.path.insert(0, str(FOLDER))
+    yield import_module("bulk_cost")
+    sys.path.remove(str(FOLDER))
+
+
+def test_paragraphs_are_as_long_as_said(bulk_cost: Any) -> None:
+    texts = list(bulk_cost.make_paragraphs(300))
+    assert texts == list(bulk_cost.make_paragraphs(300))
+    assert len(set(texts)) == 300
+    assert 85 < sum(len(text.split()) for text in texts) / 300 < 100
+
+
+def test_the_plan_for_a_hundred_million(bulk_cost: Any) -> None:
+    cost = bulk_cost.Cost(
+        words=100,
+        seconds=0.0036,
+        pipeline_seconds=0.0024,
+        source_bytes=500,
+        parquet_bytes=1000,
+        jsonl_gz_bytes=800,
+        memory=600_000_000,
+        start_seconds=4.0,
+    )
+    lines = bulk_cost.format_cost(cost).splitlines()
+    assert "| words a second of one core | 27,778 |" in lines
+    assert "| the same, pipeline alone | 41,667 |" in lines
+    assert "| core hours for a million documents | 1.00 |" in lines
+    assert "| output, JSONL (gzip) | 0.80 GB |" in lines
+    plan = bulk_cost.format_plan(cost).splitlines()
+    assert "| core hours | 100 |" in plan
+    assert "| hours on 16 cores | 6.9 |" in plan
+    assert "| parts (`--part-mb 10`) | 5,000 |" in plan
+    assert "| seconds of work in a part | 72 |" in plan
+    assert "| Parquet of a part | 20 MB |" in plan
+
+
+@pytest.mark.slow
+def test_the_cost_is_measured(
+    bulk_cost: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    rows = [json.dumps({"text": f"Alice saw film {i}. She liked it."}) for i in range(50)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(rows))
+    words = ["--documents", "1000", "--texts", tmp_path / "rows.jsonl", "--output"]
+    argv = ["bulk_cost.py", *map(str, words), str(tmp_path / "cost.json")]
+    monkeypatch.setattr(sys, "argv", argv)
+    bulk_cost.main()
+    assert "core hours for a million documents" in capsys.readouterr().out
+    cost = json.loads((tmp_path / "cost.json").read_text())
+    assert cost["words"] == 9
+    assert 0 < cost["pipeline_seconds"] < cost["start_seconds"]
+    assert 0 < cost["seconds"] < 1

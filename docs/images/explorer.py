@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import sync_playwright
 
 TEXT = "Alice, who had arrived yesterday with her two brothers, was tired, but she smiled."
-SETTINGS = {"channel": "cell_state", "token": 15}
+SETTINGS = {"channel": "cell_state", "token": 15, "why": 1}
 SIZE = {"width": 1280, "height": 900}
 
 
@@ -28,6 +28,9 @@ def take(url: str, path: Path) -> None:
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         page.goto(f"{url}#{urlencode({'text': TEXT, **SETTINGS})}")
         page.wait_for_selector(".running svg")
+        # It is worked out once somebody comes to see it.
+        page.locator("#why").scroll_into_view_if_needed()
+        page.wait_for_selector("#why .reasons")
         page.screenshot(path=path, full_page=True)
         browser.close()
 

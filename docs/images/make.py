@@ -12,6 +12,10 @@ from spacy_lstm.cli.explain import explain, explain_example
 
 FOLDER = Path(__file__).parent
 TEXT = "Alice met Bob in the garden yesterday, and later that day she gave him a book."
+REASONS = (
+    "Alice met Bob in the garden, and later she gave him a book. "
+    "It was dull at first, but the ending is wonderful."
+)
 
 
 class Picture(NamedTuple):
@@ -26,6 +30,7 @@ class Picture(NamedTuple):
     style: str
     state: str
     size: tuple[int, int]
+    text: str = TEXT
 
 
 PICTURES = [
@@ -33,6 +38,7 @@ PICTURES = [
     Picture("memory_units", "gates", "channel=left&order=reach", (1180, 730)),
     Picture("memory", "memory", "", (1180, 860)),
     Picture("attention", "attention", "", (1180, 960)),
+    Picture("why", "why", "", (1180, 790), REASONS),
     Picture("alice", "example", "", (980, 1010)),
 ]
 
@@ -48,7 +54,7 @@ def main() -> None:
             if picture.style == "example":
                 explain_example("alice", output=page)
             else:
-                explain(TEXT, output=page, style=picture.style)
+                explain(picture.text, output=page, style=picture.style)
             width, height = picture.size
             command = [
                 *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),

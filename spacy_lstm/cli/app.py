@@ -7,6 +7,7 @@ import typer
 from confection import ConfigValidationError
 from typer.core import TyperGroup
 
+from .annotate import annotate_cli
 from .benchmark import benchmark_cli
 from .bundle import bundle_cli
 from .classify import classify_cli
@@ -112,6 +113,7 @@ evaluate_app.command("suite")(evaluate_suite_cli)
 app.add_typer(evaluate_app, name="evaluate")
 app.command("resolve")(resolve_cli)
 app.command("classify")(classify_cli)
+app.command("annotate")(annotate_cli)
 app.command("explain")(explain_cli)
 app.command("probe")(probe_cli)
 app.command("serve")(serve_cli)

@@ -1,5 +1,6 @@
 """`spacy-lstm explain`: a page that shows what a pipeline found in a text, or how."""
 
+import json
 import warnings
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -7,7 +8,10 @@ from typing import Annotated, Any, Final
 import typer
 from spacy.tokens import Doc
 
+from ..descriptions import describe_explanation
 from ..errors import LstmError
+from ..explaining import explain as explain_answers
+from ..explanations import Explanation
 from ..files import replacing
 from ..pretrained import load_pipeline
 from ..traces import Trace
@@ -30,11 +34,18 @@ __all__ = ["explain", "explain_cli", "explain_example"]
 
 _FACTORIES: Final = {"coref": "lstm_coref", "sentiment": "lstm_sentiment"}
 _TRACED: Final = ("gates", "memory", "attention")
-_STYLES: Final = (*_FACTORIES, *_TRACED)
+_WHY: Final = "why"
+_STYLES: Final = (*_FACTORIES, *_TRACED, _WHY)
 _FIGURES: Final = (".png", ".svg")
 _SAVED: Final = (".npz", ".json")
 # A page may go to a pipe or to a file without an end to its name.
 _PAGES: Final = (".html", ".htm", "")
+# Beside pages.
+_FORMS: Final = {
+    **dict.fromkeys(_FACTORIES, ()),
+    **dict.fromkeys(_TRACED, _FIGURES + _SAVED),
+    _WHY: (*_FIGURES, ".json"),
+}
 _DOTS_PER_INCH: Final = 150
 # The other parameters choose what an example has chosen.
 _WITH_EXAMPLE: Final = ("example", "output", "as_json")
@@ -47,24 +58,29 @@ def explain(
     model: str | Path = DEFAULT_MODEL,
     style: str | None = None,
     component: str | None = None,
-) -> Doc | Trace:
+) -> Doc | Trace | Explanation:
     """Run a pipeline over a text and write a picture of what it found, or of its insides.
 
     Args:
         text: what to read.
         output: the file, replaced if it is there: .html for a page, .png or .svg for a figure
-            (needs matplotlib), .npz or .json for the trace itself.
+            (needs matplotlib), .npz or .json for the trace itself, .json for the explanation.
         model: a bundle's name, a pipeline's folder or package.
-        style: what to show: "coref" or "sentiment", or of the encoder's work "gates", "memory" or
-            "attention". None is "coref" for a page, and "gates" for all else.
-        component: whose encoder, for the latter; None for the first that has one.
+        style: what to show: "coref" or "sentiment"; "why" for what both hang on; or of the
+            encoder's work "gates", "memory" or "attention". None is "coref" for a page, and
+            "gates" for all else.
+        component: whose encoder, for the latter three; None for the first that has one.
     """
     target = Path(output)
     chosen = style or ("gates" if component or target.suffix in _FIGURES + _SAVED else "coref")
     _check(chosen, target, component)
+    if chosen == _WHY:
+        explained = explain_answers(load_pipeline(model), text)
+        _write(explained, target, chosen)
+        return explained
     if chosen not in _FACTORIES:
         found = trace(load_pipeline(model), text, component=component)
-        _write_trace(found, target, chosen)
+        _write(found, target, chosen)
         return found
     nlp, pipe = load_for(model, _FACTORIES[chosen])
     doc = nlp(text)
@@ -94,7 +110,7 @@ def _check(style: str, target: Path, component: str | None) -> None:
     """Before anything is loaded."""
     if style not in _STYLES:
         raise LstmError(f"Unknown style {style!r}: choose one of {', '.join(_STYLES)}.")
-    if style in _FACTORIES and component is not None:
+    if style not in _TRACED and component is not None:
         raise LstmError(
             f"--component {component} with --style {style}: it goes with {', '.join(_TRACED)}"
         )
@@ -103,15 +119,18 @@ def _check(style: str, target: Path, component: str | None) -> None:
             f"cannot write {target.name}: expected a name that ends in .html, "
             f"{', '.join(_FIGURES + _SAVED)}"
         )
-    if style in _FACTORIES and target.suffix in _FIGURES + _SAVED:
+    if target.suffix not in _PAGES + _FORMS[style]:
+        others = ", ".join(name for name, ends in _FORMS.items() if target.suffix in ends)
         raise LstmError(
-            f"--style {style} as {target.name}: expected a name that ends in .html, or "
-            f"--style {', '.join(_TRACED)}"
+            f"--style {style} as {target.name}: expected a name that ends in "
+            f"{', '.join(('.html', *_FORMS[style]))}, or --style {others}"
         )
 
 
-def _write_trace(found: Trace, target: Path, style: str) -> None:
-    if target.suffix in _SAVED:
+def _write(found: Trace | Explanation, target: Path, style: str) -> None:
+    if isinstance(found, Explanation) and target.suffix == ".json":
+        write_atomically(target, json.dumps(describe_explanation(found), ensure_ascii=False))
+    elif isinstance(found, Trace) and target.suffix in _SAVED:
         found.save(target)
     elif target.suffix in _FIGURES:
         figure = draw(found, style)
@@ -140,8 +159,8 @@ def explain_cli(
         typer.Option(
             "--output",
             "-o",
-            help="The file to write: .html; of the encoder also .png, .svg, or the trace itself "
-            "as .npz or .json.",
+            help="The file to write: .html; of the encoder and of why also .png, .svg, or all of "
+            "it as .json, and of the encoder as .npz.",
         ),
     ] = Path("explain.html"),
     style: Annotated[
@@ -165,8 +184,8 @@ def explain_cli(
     file: FileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a web page that shows the links of a text, what its sentiment hangs on, or how an LSTM
-    read it: every gate, what its memory holds, every attention."""
+    """Write a web page that shows the links of a text, its sentiment, why it got both, or how an
+    LSTM read it: every gate, what its memory holds, every attention."""
     if example is not None:
         _check_alone(context)
         with only_json(as_json):
@@ -185,7 +204,15 @@ def explain_cli(
         print(output)
 
 
-def _describe(found: Doc | Trace, output: Path, style: str | None) -> dict[str, Any]:
+def _describe(found: Doc | Trace | Explanation, output: Path, style: str | None) -> dict[str, Any]:
+    if isinstance(found, Explanation):
+        links, sentiment = found.links, found.sentiment
+        return {
+            "output": str(output),
+            "style": _WHY,
+            "links": None if links is None else len(links),
+            "label": sentiment.label if sentiment else None,
+        }
     if isinstance(found, Doc):
         return {"output": str(output), "style": style or "coref", "tokens": len(found)}
     return {

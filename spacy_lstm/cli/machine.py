@@ -6,8 +6,12 @@ from multiprocessing import parent_process
 from pathlib import Path
 
 import torch
+from thinc.api import require_gpu
+from thinc.compat import has_cupy_gpu
 
-__all__ = ["limit_threads", "usable_cores"]
+from ..errors import LstmError
+
+__all__ = ["choose_device", "limit_threads", "usable_cores"]
 
 _SMT = Path("/sys/devices/system/cpu/smt/active")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -49,3 +53,21 @@ def limit_threads() -> None:
     another one started keeps what it has: after a fork more than one thread may never answer."""
     if "OMP_NUM_THREADS" not in os.environ and parent_process() is None:
         torch.set_num_threads(usable_cores())
+
+
+def choose_device(gpu_id: int | None) -> int:
+    """Set threads or GPU; the number that spaCy wants, -1 for the CPU.
+
+    Args:
+        gpu_id: which GPU, -1 for none, None to take one if thinc can use it: of several processes
+            that `torchrun` started, each its own.
+    """
+    limit_threads()
+    if gpu_id is None:
+        gpu_id = int(os.environ.get("LOCAL_RANK") or 0) if has_cupy_gpu else -1
+    if gpu_id >= 0:
+        try:
+            require_gpu(gpu_id)
+        except ValueError as error:
+            raise LstmError(f"no GPU {gpu_id} ({error}): leave out --gpu-id") from error
+    return gpu_id

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,18 +119,15 @@ def _write_shards(docs: Iterator[Doc], target: Path, shard_size: int) -> None:
     beside = target.with_name(f".{target.name}.partial")
     shutil.rmtree(beside, ignore_errors=True)
     try:
-        for number, shard in enumerate(_chunks(docs, shard_size)):
+        for number, first in enumerate(docs):
+            # One after the other, each forgotten when it is packed.
+            shard = chain([first], islice(docs, shard_size - 1))
             _write_file(shard, beside / f"part-{number:05d}{_SUFFIX}")
         if target.exists():
             shutil.rmtree(target)
         beside.replace(target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def _chunks(docs: Iterator[Doc], size: int) -> Iterator[list[Doc]]:
-    while chunk := list(islice(docs, size)):
-        yield chunk
 
 
 def assignments(option: str, items: Sequence[str]) -> dict[str, str]:

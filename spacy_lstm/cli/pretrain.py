@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..pretraining import PretrainSettings, pretrain_component
-from .machine import limit_threads
+from ..pretraining import PretrainSettings, join_ranks, pretrain_component
+from .machine import choose_device
 from .reporting import only_json, print_json
 from .train import parse_overrides, read_config
 
@@ -25,12 +25,14 @@ def pretrain(
     component: str | None = None,
     settings: PretrainSettings = _DEFAULTS,
     save_every: int = 500,
+    gpu_id: int | None = None,
     overrides: Mapping[str, Any] | None = None,
     show_progress: bool = False,
 ) -> dict[str, Any]:
     """Pretrain the encoder of a training config on raw text, both directions a language model.
 
-    What it leaves in `output` a later call with the same settings goes on from.
+    What it leaves in `output` a later call with the same settings goes on from. Processes that
+    `torchrun` started train together, each on its share of every batch.
 
     Args:
         config_path: the training config.
@@ -41,22 +43,27 @@ def pretrain(
         component: whose encoder is trained; None for the first of the pipeline.
         settings: sizes, rates and the seed.
         save_every: steps between two checkpoints.
+        gpu_id: which GPU, -1 for none, None to take one if thinc can use it.
         overrides: `section.key` → value, over what the config says.
     Returns:
         path, step, tokens, loss, perplexity (of held-out text, mean of both directions),
-        seconds (of the call that made the last step) and since_step (the step it began with).
+        seconds (of the call that made the last step), since_step (the step it began with) and
+        rank (0 but for further processes of `torchrun`).
     """
-    limit_threads()
+    choose_device(gpu_id)
     config = read_config(Path(config_path), overrides or {})
-    return pretrain_component(
-        config,
-        [Path(text) for text in texts],
-        Path(output),
-        settings,
-        component=component,
-        save_every=save_every,
-        show_progress=show_progress,
-    )
+    with join_ranks() as ranks:
+        result = pretrain_component(
+            config,
+            [Path(text) for text in texts],
+            Path(output),
+            settings,
+            component=component,
+            save_every=save_every,
+            show_progress=show_progress,
+            ranks=ranks,
+        )
+        return {**result, "rank": ranks.rank}
 
 
 def pretrain_cli(
@@ -78,6 +85,10 @@ def pretrain_cli(
     dropout: Annotated[float, typer.Option(min=0, max=0.9)] = _DEFAULTS.dropout,
     seed: Annotated[int, typer.Option(min=0)] = _DEFAULTS.seed,
     save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 500,
+    gpu_id: Annotated[
+        int | None,
+        typer.Option("--gpu-id", "-g", help="Which GPU; -1: none. Left out: one if it is there."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")
     ] = False,
@@ -99,9 +110,13 @@ def pretrain_cli(
             component=component,
             settings=settings,
             save_every=save_every,
+            gpu_id=gpu_id,
             overrides=parse_overrides(overrides),
             show_progress=sys.stderr.isatty(),
         )
+    # What several processes have made is told once.
+    if result["rank"]:
+        return
     if as_json:
         print_json(result)
     else:

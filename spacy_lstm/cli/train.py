@@ -13,11 +13,11 @@ from spacy.language import DEFAULT_CONFIG, Language
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_nlp
 from spacy.util import get_lang_class, import_file, load_config, resolve_dot_names
-from thinc.api import Config, require_gpu
-from thinc.compat import has_cupy_gpu
+from thinc.api import Config
 
 from ..errors import LstmError
-from .machine import limit_threads
+from ..pretraining import count_processes
+from .machine import choose_device
 from .overrides import check_overrides, nest_overrides
 from .reporting import only_json, print_json
 
@@ -54,7 +54,12 @@ def train(
     config = read_config(Path(config_path), overrides or {})
     if resume:
         config = _resumed(config, target / LAST)
-    gpu = _choose_device(gpu_id)
+    if count_processes() > 1:
+        raise LstmError(
+            f"{count_processes()} processes were started to train together, which spaCy's training "
+            "loop cannot: start train without torchrun (pretrain can)"
+        )
+    gpu = choose_device(gpu_id)
     workshop = _workshop(target)
     try:
         nlp = init_nlp(config, use_gpu=gpu)
@@ -120,19 +125,6 @@ def _resumed(config: Config, model: Path) -> Config:
     for name in resumed["nlp"]["pipeline"]:
         resumed["components"][name] = {"source": str(model)}
     return resumed
-
-
-def _choose_device(gpu_id: int | None) -> int:
-    """Set threads or GPU; the number that spaCy wants, -1 for the CPU."""
-    limit_threads()
-    if gpu_id is None:
-        gpu_id = 0 if has_cupy_gpu else -1
-    if gpu_id >= 0:
-        try:
-            require_gpu(gpu_id)
-        except ValueError as error:
-            raise LstmError(f"no GPU {gpu_id} ({error}): leave out --gpu-id") from error
-    return gpu_id
 
 
 def _workshop(target: Path) -> Path:

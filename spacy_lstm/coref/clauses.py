@@ -1,10 +1,19 @@
-"""The clauses of a text and its noun phrases, by a predicted tree: plain lists, no pipeline."""
+"""The clauses of a text and its noun phrases, by a predicted tree: plain numbers, no pipeline.
 
-from collections.abc import Iterator, Sequence
+Clauses are found of many documents at once, and by numbers alone; the words are asked for where
+somebody wants to know what is said of whom.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from .candidates import Bools, Ints
 from .mentions import Span
-from .syntax import RELATIONS, TAGS
+from .syntax import HEAD_REACH, RELATIONS, TAGS
 from .words import CALENDAR_NAMES
 
 __all__ = [
@@ -13,8 +22,11 @@ __all__ = [
     "find_clauses",
     "find_head",
     "find_noun_phrases",
+    "is_tree",
+    "load_trees",
+    "number_clauses",
     "read_tree",
-    "store_tree",
+    "store_trees",
 ]
 
 USER_DATA_KEY: Final = "lstm_coref"
@@ -23,14 +35,44 @@ USER_DATA_KEY: Final = "lstm_coref"
 _TAG_NAMES: Final = tuple(TAGS)
 _RELATION_NAMES: Final = tuple(RELATIONS)
 
-_CLAUSAL: Final = frozenset({"root", "advcl", "ccomp", "acl", "parataxis", "csubj"})
+# Tag, relation, distance to the head; stored as the characters from "#" on, 49 of them at most.
+_COLUMNS: Final = 3
+_OFFSETS: Final = np.array([0, 0, HEAD_REACH], dtype=np.int8) + np.int8(ord("#"))
+# Enough for heads that lie 2^5 words deep.
+_ROUNDS: Final = 5
+
 _NOUNS: Final = frozenset({"NOUN", "PROPN"})
-_VERBS: Final = frozenset({"VERB", "AUX"})
 _ARGUMENTS: Final = frozenset({"nsubj", "obj", "obl", "nmod"})
 # What stands before the head in its phrase, and after it in a name.
 _BEFORE: Final = frozenset({"det", "amod", "compound", "nummod", "nmod", "flat", "advmod", "case"})
 _INNER: Final = frozenset({"compound", "flat", "amod", "goeswith", "nummod", "fixed"})
 _POSSESSIVE: Final = frozenset({"'s", "’s", "'", "’"})
+
+
+# What a relation says, in bits.
+_OPENS, _SUBJECT, _DESCRIBES, _JOINED, _APPOSED, _ROOT = (1 << bit for bit in range(6))
+
+
+def _read_relations(rows: Mapping[int, Collection[str]]) -> npt.NDArray[np.uint8]:
+    table = np.zeros(len(RELATIONS), dtype=np.uint8)
+    for bit, names in rows.items():
+        table[[RELATIONS[name] for name in names]] |= bit
+    return table
+
+
+_SAYS: Final = _read_relations(
+    {
+        _OPENS: ("root", "advcl", "ccomp", "acl", "parataxis", "csubj"),
+        _SUBJECT: ("nsubj", "csubj", "cop"),
+        _DESCRIBES: ("amod",),
+        _JOINED: ("conj",),
+        _APPOSED: ("appos",),
+        _ROOT: ("root",),
+    }
+)
+_IS_VERB, _IS_NOUN, _IS_PUNCT = (
+    np.isin(_TAG_NAMES, list(names)) for names in (("VERB", "AUX"), _NOUNS, ("PUNCT",))
+)
 
 
 class Tree(NamedTuple):
@@ -54,78 +96,112 @@ class Tree(NamedTuple):
         return found
 
 
-def store_tree(columns: Any) -> dict[str, list[int]]:
-    """A tree as plain data, to be kept with a document: small numbers, a byte each when stored.
+def store_trees(columns: npt.NDArray[Any], lengths: Sequence[int]) -> list[str]:
+    """Trees as plain data, each to be kept with its document: three characters a token, which any
+    format can store and which cost next to nothing to write and to read.
 
-    columns: of each token the numbers of its tag and its relation, and the distance to its head.
-        *Shape:* ``(tokens, 3)``
+    columns: of each token of all documents the numbers of its tag and its relation, and the
+        distance to its head. *Shape:* ``(tokens, 3)``
+    lengths: tokens of each document.
     """
-    return dict(zip(("tags", "relations", "heads"), columns.T.tolist(), strict=True))
+    text = (columns + _OFFSETS).astype(np.uint8).tobytes().decode("ascii")
+    ends = [_COLUMNS * end for end in accumulate(lengths, initial=0)]
+    return [text[start:end] for start, end in pairwise(ends)]
 
 
-def read_tree(words: Sequence[str], stored: Any) -> Tree | None:
-    """The tree that `lstm_coref` stored with a document; None where there is none or where it
-    belongs to other tokens.
+def is_tree(stored: Any, tokens: int) -> bool:
+    """Whether this is a tree as `store_trees` makes it, and of so many tokens: after tokens are
+    merged or cut off, what is stored belongs to others."""
+    return isinstance(stored, str) and len(stored) == _COLUMNS * tokens
 
-    stored: as `store_tree` makes it.
+
+def load_trees(stored: Iterable[str]) -> npt.NDArray[np.int8]:
+    """The columns of some stored trees, one after the other. *Shape:* ``(tokens, 3)``"""
+    data = np.frombuffer("".join(stored).encode("ascii"), dtype=np.int8)
+    columns: npt.NDArray[np.int8] = data.reshape(-1, _COLUMNS) - _OFFSETS
+    return columns
+
+
+def read_tree(words: Sequence[str], columns: npt.NDArray[np.int8]) -> Tree:
+    """The tree of one document.
+
+    columns: from `load_trees`.
     """
-    if not stored or len(stored["heads"]) != len(words):
-        return None
+    tags, relations, distances = columns.T.tolist()
     return Tree(
         [word.lower() for word in words],
-        [_TAG_NAMES[number] for number in stored["tags"]],
-        [_RELATION_NAMES[number] for number in stored["relations"]],
-        [i + distance for i, distance in enumerate(stored["heads"])],
+        [_TAG_NAMES[number] for number in tags],
+        [_RELATION_NAMES[number] for number in relations],
+        [i + distance for i, distance in enumerate(distances)],
     )
 
 
-def find_clauses(tree: Tree) -> list[int]:
+def find_clauses(columns: npt.NDArray[np.int8]) -> Ints:
     """Of each token the predicate of its clause.
 
     A clause opens at roots, subordinate clauses, and at what is joined to another predicate
     and has a verb or a subject of its own ("the food was good but the waiter was rude"); so
     does a noun that stands for a sentence ("great view, awful beds").
+
+    columns: trees of any number of documents, from `load_trees`.
+    RETURNS: tokens, counted as in `columns`. *Shape:* ``(tokens,)``
     """
-    opens = _find_openings(tree)
-    found = [-1] * len(opens)
-    for i in range(len(opens)):
-        path: list[int] = []
-        place = i
-        while found[place] < 0 and not opens[place]:
-            # Heads are predicted one by one, and may go round in a circle.
-            found[place] = i
-            path.append(place)
-            place = tree.heads[place]
-        owner = place if opens[place] else found[place]
-        found[place] = owner
-        for passed in path:
-            found[passed] = owner
+    tags, relations, distances = columns.T.astype(np.intp)
+    every = np.arange(len(columns))
+    heads = every + distances
+    opens = _find_openings(tags, relations, heads)
+    found = np.where(opens, every, heads)
+    # Each round doubles how far up the tree a token looks, until it stands at an opening.
+    for _ in range(_ROUNDS):
+        if opens[found].all():
+            return found
+        found = found[found]
+    _follow_one_by_one(found, heads, ~opens[found])
     return found
 
 
-def _find_openings(tree: Tree) -> list[bool]:
-    subject_of = {
-        head
-        for head, relation in zip(tree.heads, tree.relations, strict=True)
-        if relation in ("nsubj", "csubj", "cop")
-    }
-    described = {
-        head
-        for head, relation in zip(tree.heads, tree.relations, strict=True)
-        if relation == "amod"
-    }
-    opens = []
-    for i, (tag, relation, head) in enumerate(
-        zip(tree.tags, tree.relations, tree.heads, strict=True)
-    ):
-        own = relation in _CLAUSAL or head == i
-        joined = relation == "conj" and (
-            tag in _VERBS or (tag in _NOUNS and tree.relations[head] == "root")
-        )
-        # "The castle, a magnificent place": as if it said that the castle is one.
-        apposed = relation == "appos" and i in described
-        opens.append(tag != "PUNCT" and (own or joined or apposed or i in subject_of))
+def _follow_one_by_one(found: Ints, heads: Ints, lost: Bools) -> None:
+    """Fill in, in place, what no opening was found for: what lies very deep, and heads that go
+    round in a circle, for they are predicted one by one. All that leads into a circle without an
+    opening is one clause, whose predicate is the first of these tokens."""
+    found[lost] = -1
+    for i in np.flatnonzero(lost).tolist():
+        path: list[int] = []
+        place = i
+        while found[place] < 0:
+            found[place] = i
+            path.append(place)
+            place = int(heads[place])
+        found[path] = found[place]
+
+
+def _find_openings(tags: Ints, relations: Ints, heads: Ints) -> Bools:
+    says = _SAYS[relations]
+    subject_of, described = np.zeros((2, len(heads)), dtype=np.bool_)
+    subject_of[heads[says & _SUBJECT > 0]] = True
+    described[heads[says & _DESCRIBES > 0]] = True
+    own = (says & _OPENS > 0) | (heads == np.arange(len(heads)))
+    beside_root = says[heads] & _ROOT > 0
+    joined = (says & _JOINED > 0) & (_IS_VERB[tags] | (_IS_NOUN[tags] & beside_root))
+    # "The castle, a magnificent place": as if it said that the castle is one.
+    apposed = (says & _APPOSED > 0) & described
+    opens: Bools = (own | joined | apposed | subject_of) & ~_IS_PUNCT[tags]
     return opens
+
+
+def number_clauses(clauses: Ints) -> tuple[Ints, Ints]:
+    """Number clauses in the order in which they begin.
+
+    clauses: from `find_clauses`.
+    RETURNS: of each token the number of its clause, and of each clause its predicate.
+    """
+    backwards = np.arange(len(clauses))[::-1]
+    first = np.empty(len(clauses), dtype=np.intp)
+    # The last one that is written stays.
+    first[clauses[::-1]] = backwards
+    begins = first[clauses] == np.arange(len(clauses))
+    numbers = np.cumsum(begins) - 1
+    return numbers[first[clauses]], clauses[begins]
 
 
 def find_head(tree: Tree, span: Span) -> int:

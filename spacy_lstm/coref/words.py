@@ -1,5 +1,6 @@
 """What the scorers know of single words, as integer codes."""
 
+from collections.abc import Collection, Mapping
 from enum import IntEnum
 from typing import Final
 
@@ -75,6 +76,9 @@ class Flag(IntEnum):
 
 
 KINDS: Final = len(Kind)
+# Members of an enum are slow to look up and to store, and words are many.
+_COMMON, _PROPER = int(Kind.COMMON), int(Kind.PROPER)
+_SINGULAR, _PLURAL = int(Number.SINGULAR), int(Number.PLURAL)
 _FINE: Final = {word: i for i, word in enumerate(sorted(PRONOUNS), start=2)}
 _OTHER_FINE: Final = {
     word: i for i, word in enumerate(sorted(OTHER_PRONOUNS), start=2 + len(_FINE))
@@ -149,32 +153,53 @@ def describe_word(text: str, gender: int) -> tuple[int, ...]:
     proper = text[:1].isupper()
     if proper and not gender and lower in _CALENDAR:
         gender = GENDERS.index("neut")
-    kind = Kind.PROPER if proper else Kind.COMMON
-    return key, int(kind), kind, gender, _noun_number(lower, proper), flags
+    kind = _PROPER if proper else _COMMON
+    return key, kind, kind, gender, _noun_number(lower, proper), flags
+
+
+def _collect_flags(rows: Mapping[Flag, Collection[str]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for flag, words in rows.items():
+        for word in words:
+            found[word] = found.get(word, 0) | flag
+    return found
+
+
+_FLAGS_AS_WRITTEN: Final = _collect_flags(
+    {
+        Flag.POSSESSIVE_MARK: POSSESSIVE_MARKS,
+        Flag.SENTENCE_END: _SENTENCE_ENDS,
+        Flag.QUOTE: _QUOTES,
+    }
+)
+_FLAGS_IN_SMALL_LETTERS: Final = _collect_flags(
+    {
+        Flag.OPENER: POST_MODIFIER_OPENERS,
+        Flag.COORDINATOR: _COORDINATORS,
+        Flag.POSSESSIVE: ("whose",),
+        Flag.PREPOSITION: _PREPOSITIONS,
+    }
+)
+_CONTENT, _SPACE, _SPACE_AND_END = (
+    int(flag) for flag in (Flag.CONTENT, Flag.SPACE, Flag.SPACE | Flag.SENTENCE_END)
+)
 
 
 def _flags(text: str, lower: str) -> int:
-    mark = text in POSSESSIVE_MARKS
-    content = not mark and lower not in NAME_SUFFIXES and any(c.isalnum() for c in text)
-    breaks_line = text.isspace() and text.count("\n") > 1
-    held = {
-        Flag.OPENER: lower in POST_MODIFIER_OPENERS,
-        Flag.POSSESSIVE_MARK: mark,
-        Flag.CONTENT: content,
-        Flag.SENTENCE_END: text in _SENTENCE_ENDS or breaks_line,
-        Flag.QUOTE: text in _QUOTES,
-        Flag.COORDINATOR: lower in _COORDINATORS,
-        Flag.POSSESSIVE: lower == "whose",
-        Flag.PREPOSITION: lower in _PREPOSITIONS,
-        Flag.SPACE: text.isspace(),
-    }
-    return sum(flag for flag, holds in held.items() if holds)
+    flags = _FLAGS_AS_WRITTEN.get(text, 0) | _FLAGS_IN_SMALL_LETTERS.get(lower, 0)
+    if text.isspace():
+        return flags | (_SPACE_AND_END if text.count("\n") > 1 else _SPACE)
+    # Most words are letters and digits alone.
+    is_word = text.isalnum() or any(map(str.isalnum, text))
+    if is_word and lower not in NAME_SUFFIXES and text not in POSSESSIVE_MARKS:
+        flags |= _CONTENT
+    return flags
 
 
-def _noun_number(lower: str, proper: bool) -> Number:
+def _noun_number(lower: str, proper: bool) -> int:
     if lower in _PLURAL_NOUNS:
-        return Number.PLURAL
+        return _PLURAL
     if proper:
-        return Number.SINGULAR
+        return _SINGULAR
     is_plural = len(lower) > 3 and lower.endswith("s") and not lower.endswith(("ss", "us", "is"))
-    return Number.PLURAL if is_plural else Number.SINGULAR
+    return _PLURAL if is_plural else _SINGULAR

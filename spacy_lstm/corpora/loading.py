@@ -18,7 +18,14 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from ..errors import LstmError
 from .files import TABLE_FORMATS, TEXT_FORMATS, Row, file_format, read_rows
 
-__all__ = ["RowSource", "open_sources"]
+__all__ = [
+    "DatasetTable",
+    "RowSource",
+    "is_saved_dataset",
+    "open_sources",
+    "open_table",
+    "split_files",
+]
 
 _FORMATS = ", ".join((*TEXT_FORMATS, *TABLE_FORMATS))
 _SPLIT_ALIASES = {"dev": "validation", "val": "validation", "valid": "validation"}
@@ -40,6 +47,75 @@ class RowSource:
     open_rows: Callable[[int | None], Iterator[Row]]
     class_names: dict[str, list[str]] = field(default_factory=dict)
     local: bool = True
+
+
+@dataclass(frozen=True)
+class DatasetTable:
+    """A dataset whose rows can be read in any order, as Arrow tables.
+
+    Attributes:
+        name: of the dataset, for messages.
+        fingerprint: changes when its content does.
+        rows: how many there are.
+        row_bytes: of a row in memory, on average.
+        data: the dataset itself, in Arrow format.
+    """
+
+    name: str
+    fingerprint: str
+    rows: int
+    row_bytes: float
+    data: Any
+
+    def read(self, start: int, stop: int) -> Any:
+        """Rows as a `pyarrow.Table`."""
+        return self.data[start:stop]
+
+
+def open_table(
+    path: str | Path,
+    *,
+    name: str | None = None,
+    split: str | None = None,
+    revision: str | None = None,
+) -> DatasetTable:
+    """A dataset that `save_to_disk` wrote, or one of the hub, which is stored locally first.
+
+    Args:
+        path: a folder, or a name on the hub.
+        name: configuration, for the hub.
+        split: may be left out where there is only one.
+        revision: for the hub.
+    """
+    label = str(path)
+    if Path(path).is_dir():
+        with _quiet(), _local_only():
+            loaded = _loaded(label, lambda: datasets.load_from_disk(label))
+    elif _looks_local(label):
+        raise LstmError(f"no such file or folder: {label}: check the path")
+    else:
+        loaded = _load_from_hub(label, name, revision, streaming=False)
+    data = _one_split(label, loaded, split)
+    rows = len(data)
+    size = data.data.nbytes / rows if rows else 1.0
+    return DatasetTable(label, str(data._fingerprint), rows, size, data.with_format("arrow"))
+
+
+def is_saved_dataset(folder: Path) -> bool:
+    """Whether `datasets.save_to_disk` wrote this folder."""
+    return any((folder / name).exists() for name in ("state.json", "dataset_dict.json"))
+
+
+def split_files(folder: Path, *, name: str | None = None, split: str | None = None) -> list[Path]:
+    """The files of one split of a dataset's folder.
+
+    Args:
+        folder: with data files, and perhaps a card that tells their splits.
+        name: configuration.
+        split: may be left out where there is only one.
+    """
+    _, _, files = _find_split(folder, name, split)
+    return files
 
 
 def open_sources(
@@ -115,18 +191,16 @@ def _file_source(path: Path) -> RowSource:
 
 def _folder_sources(folder: Path, name: str | None, split: str | None) -> list[RowSource]:
     label = str(folder)
-    with _quiet(), _local_only():
-        if (folder / "state.json").exists() or (folder / "dataset_dict.json").exists():
+    if is_saved_dataset(folder):
+        with _quiet(), _local_only():
             loaded = _loaded(label, lambda: datasets.load_from_disk(label))
             return [_dataset_source(label, _one_split(label, loaded, split), local=True)]
-        builder = _loaded(label, lambda: datasets.load_dataset_builder(label, name=name))
-        files = {str(key): value for key, value in (builder.config.data_files or {}).items()}
-        chosen = _chosen_split(label, list(files), split)
-        paths = [Path(item) for item in files[chosen]]
-        if all(file_format(path) in TEXT_FORMATS for path in paths):
-            # The files themselves do not tell what the card says of their classes.
-            names = _class_names(builder.info.features)
-            return [replace(_file_source(path), class_names=names) for path in paths]
+    builder, chosen, paths = _find_split(folder, name, split)
+    if all(file_format(path) in TEXT_FORMATS for path in paths):
+        # The files themselves do not tell what the card says of their classes.
+        names = _class_names(builder.info.features)
+        return [replace(_file_source(path), class_names=names) for path in paths]
+    with _quiet(), _local_only():
         stream = _loaded(
             label,
             lambda: datasets.load_dataset(label, name=name, split=chosen, streaming=True),
@@ -134,13 +208,28 @@ def _folder_sources(folder: Path, name: str | None, split: str | None) -> list[R
     return [_dataset_source(f"{label} ({chosen})", stream, local=True)]
 
 
+def _find_split(folder: Path, name: str | None, split: str | None) -> tuple[Any, str, list[Path]]:
+    """The builder of a folder's dataset, the split that is meant, and its files."""
+    label = str(folder)
+    with _quiet(), _local_only():
+        builder = _loaded(label, lambda: datasets.load_dataset_builder(label, name=name))
+    files = {str(key): value for key, value in (builder.config.data_files or {}).items()}
+    chosen = _chosen_split(label, list(files), split)
+    return builder, chosen, [Path(item) for item in files[chosen]]
+
+
 def _hub_source(
     path: str, name: str | None, split: str | None, revision: str | None, streaming: bool
 ) -> RowSource:
+    loaded = _load_from_hub(path, name, revision, streaming)
+    return _dataset_source(path, _one_split(path, loaded, split), local=not streaming)
+
+
+def _load_from_hub(path: str, name: str | None, revision: str | None, streaming: bool) -> Any:
     reachable = _hub_reachable(path, revision)
     try:
         with _quiet(), _local_only(not reachable):
-            loaded = _loaded(
+            return _loaded(
                 path,
                 lambda: datasets.load_dataset(
                     path, name=name, revision=revision, streaming=streaming
@@ -153,7 +242,6 @@ def _hub_source(
             f"{path}: no such local file or folder, and the hub cannot be reached nor is a copy "
             "of it cached: go online, or give the path of local data"
         ) from error
-    return _dataset_source(path, _one_split(path, loaded, split), local=not streaming)
 
 
 def _hub_reachable(path: str, revision: str | None) -> bool:

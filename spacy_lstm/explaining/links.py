@@ -18,10 +18,10 @@ from ..coref.decode import (
 from ..coref.mentions import Span
 from ..coref.pair_values import describe_values
 from ..errors import LstmError
+from ..explanations import Candidate, FeatureShare, LinkExplanation
 from ..models.attribution import GRADIENT_METHODS, LinkReplay, LinkTarget, PairShares
 from ..tracing import Heard, listen
 from .parts import find_component, is_blank, read_first, read_tokens
-from .records import Candidate, FeatureShare, LinkExplanation
 from .sentiment import check_method
 
 __all__ = ["LINK_METHODS", "Decision", "HeardLinks", "explain_links", "hear_links"]
@@ -217,6 +217,7 @@ def _build(
     ]
     return LinkExplanation(
         tokens=tuple(token.text for token in doc),
+        offsets=tuple(token.idx for token in doc),
         anaphor=link.anaphor,
         anaphor_text=_text(doc, link.anaphor),
         antecedent=link.antecedent,

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import LstmError
+from ..explanations import Memory
 from ..traces import GateTrace, Trace
-from .records import Memory
 
 __all__ = ["memory_at"]
 

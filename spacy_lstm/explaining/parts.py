@@ -13,6 +13,7 @@ __all__ = [
     "BATCH_TOKENS",
     "find_component",
     "is_blank",
+    "name_components",
     "prepare_parts",
     "read_first",
     "read_tokens",
@@ -22,6 +23,11 @@ __all__ = [
 BATCH_TOKENS: Final = 4_000
 
 
+def name_components(nlp: Language, factory: str) -> list[str]:
+    """The names of the pipeline's components of a factory."""
+    return [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == factory]
+
+
 def find_component(nlp: Language, factory: str, component: str | None) -> str:
     """The name of the pipeline's component of a factory.
 
@@ -29,7 +35,7 @@ def find_component(nlp: Language, factory: str, component: str | None) -> str:
 
     Raises LstmError where there is none.
     """
-    found = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == factory]
+    found = name_components(nlp, factory)
     if component is not None:
         found = [name for name in found if name == component]
     if not found:

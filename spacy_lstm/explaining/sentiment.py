@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 
 from ..batching import batch_by_tokens
 from ..errors import LstmError
+from ..explanations import SentimentExplanation
 from ..labels import SIDES
 from ..models.attribution import GRADIENT_METHODS, TextReplay
 from ..tracing import Heard, listen
@@ -21,12 +22,12 @@ from .parts import (
     read_first,
     read_tokens,
 )
-from .records import SentimentExplanation
 
 __all__ = [
     "SENTIMENT_METHODS",
     "check_method",
     "explain_sentiment",
+    "has_sides",
     "hear_sentiment",
     "label_probabilities",
     "read_pooling",
@@ -88,6 +89,7 @@ def explain_sentiment(
         words = weigh_words(nlp, heard, number, method)
     return SentimentExplanation(
         tokens=tuple(token.text for token in doc),
+        offsets=tuple(token.idx for token in doc),
         label=labels[number],
         probability=float(told[number]),
         probabilities=dict(zip(labels, map(float, told), strict=True)),
@@ -196,28 +198,45 @@ def label_probabilities(
     return np.array(found, dtype=np.float64).reshape(len(parts), -1)
 
 
+def has_sides(labels: Sequence[str]) -> bool:
+    """Whether some labels tell POSITIVE from NEGATIVE."""
+    return SIDES.keys() <= set(labels)
+
+
 def running_sentiment(
-    nlp: Language, text_or_doc: str | Doc, *, component: str | None = None
+    nlp: Language,
+    text_or_doc: str | Doc,
+    *,
+    after: Sequence[int] | None = None,
+    component: str | None = None,
 ) -> list[float]:
     """P(POSITIVE) - P(NEGATIVE) after each token of a text: of the text up to there, read alone.
     So it is told how a contrast turns ("dull at first, but the ending is wonderful"). The last one
     is `doc.sentiment`. A `Doc` is not changed.
 
+    after: the tokens after which to tell it; None for all. All of them together take time that
+        grows with the square of the text's length.
     component: name of the component; None for the first.
     RETURNS: a number a token; 0 as long as there was no word.
 
-    Raises LstmError where there is no such component, or its labels have no two sides;
+    Raises LstmError where there is no such component or token, or its labels have no two sides;
     LstmTypeError for what is neither text nor `Doc`.
     """
     doc = read_tokens(nlp, text_or_doc)
     name = find_component(nlp, _FACTORY, component)
     pipe: Any = nlp.get_pipe(name)
     labels = pipe.labels
-    if not SIDES.keys() <= set(labels):
+    if not has_sides(labels):
         raise LstmError(f"no POSITIVE and NEGATIVE among the labels of {name}: {', '.join(labels)}")
     if not len(doc):
         return []
-    parts = [range(end) for end in range(1, len(doc) + 1)]
+    tokens = range(len(doc)) if after is None else after
+    for token in tokens:
+        if not 0 <= token < len(doc):
+            raise LstmError(
+                f"no token {token} in a text of {len(doc)}: expected 0 to {len(doc) - 1}"
+            )
+    parts = [range(token + 1) for token in tokens]
     signs = [
         float(label in SIDES["POSITIVE"]) - float(label in SIDES["NEGATIVE"]) for label in labels
     ]

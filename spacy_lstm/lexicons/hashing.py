@@ -1,10 +1,17 @@
 """Hashes of words that are the same on every machine and in every version."""
 
+from functools import lru_cache
 from hashlib import blake2b
+from typing import Final
 
 __all__ = ["hash_word"]
 
+# The components ask for the same words and affixes again and again, a batch apart; it takes some
+# megabytes, and never more.
+_CACHED: Final = 1 << 15
 
+
+@lru_cache(maxsize=_CACHED)
 def hash_word(text: str) -> int:
     """A 64-bit hash of the text (BLAKE2b). Lone surrogates hash like any other character."""
     digest = blake2b(text.encode("utf8", "surrogatepass"), digest_size=8).digest()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from itertools import groupby
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from ..lexicons.vectors import WordVectors
 from ..nn.embed import FEATURES, TableRows
 from ..nn.tok2vec import TokenEncoder
 from .bilstm_encoder import check_encoder_options
-from .lexemes import Lexicon
+from .lexemes import Lexicon, Words, find_words
 from .wrapper import TorchBridge, get_bridge, split_rows
 
 __all__ = ["build_bilstm_tok2vec", "gender_number", "predict_tokens", "to_features"]
@@ -118,11 +118,19 @@ def build_bilstm_tok2vec(
 
 def gender_number(genders: Mapping[int, int], text: str) -> int:
     """The number in `GENDERS` of a word: as written, as a name, as a common word."""
+    if not genders:
+        return 0
+    if text.isascii() and text.islower() and "a" <= text[0] <= "z" and text[-1] != ".":
+        # Most words: small letters, which name nobody, and nothing to take off.
+        return genders.get(hash_word(text), 0)
     bare = text.rstrip(".") or text  # "Mrs." is listed as "Mrs"
+    is_lower = text[:1].islower()
     for form in dict.fromkeys((text, bare, bare.title(), bare.lower())):
-        number = genders.get(hash_word(form), 0)
         # "will" is no name; "MARY" and "Mother" are what "Mary" and "mother" are.
-        if number and not (form[:1].isupper() and text[:1].islower()):
+        if is_lower and form[:1].isupper():
+            continue
+        number = genders.get(hash_word(form), 0)
+        if number:
             return number
     return 0
 
@@ -131,13 +139,17 @@ def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, .
     """Features of a spelling; the hashed ones before they are cut to the tables' sizes. The
     last column tells whether name dropout may take it."""
     vectors = lists.get("vector", {})
-    lower = _without_stretch(text.lower(), vectors)
-    vector = vectors.get(hash_word(lower), 0)
+    lower = text.lower()
+    key = hash_word(lower)
+    if vectors and key not in vectors and _STRETCH.search(lower):
+        lower = _without_stretch(lower, vectors)
+        key = hash_word(lower)
+    vector = vectors.get(key, 0)
     return (
-        hash_word(lower) & _HASH_MASK,
+        key & _HASH_MASK,
         hash_word(lower[:3]) & _HASH_MASK,
         hash_word(lower[-3:]) & _HASH_MASK,
-        hash_word(_shape(text)) & _HASH_MASK,
+        _hash_shape(text) & _HASH_MASK,
         gender_number(lists.get("gender", {}), text),
         vector,
         text[:1].isupper() and len(text) > 1 and not 0 < vector <= _COMMON_WORDS,
@@ -146,9 +158,10 @@ def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, .
 
 def _without_stretch(word: str, vectors: Mapping[int, int]) -> str:
     """The word that is stretched: "love" for "loooove", "good" for "goooood". How many letters
-    are too many, the words that have vectors tell."""
-    if not vectors or not _STRETCH.search(word) or hash_word(word) in vectors:
-        return word
+    are too many, the words that have vectors tell.
+
+    word: has a letter three times or more in a row, and no vector of its own.
+    """
     twice, once = (_STRETCH.sub(letters, word) for letters in (r"\1\1", r"\1"))
     # Rare words with a doubled letter are mostly names and slips: "soooo" is "so" and not "Soo".
     if 0 < vectors.get(hash_word(twice), 0) <= _KNOWN_WORDS:
@@ -156,12 +169,28 @@ def _without_stretch(word: str, vectors: Mapping[int, int]) -> str:
     return next((form for form in (once, twice) if hash_word(form) in vectors), once)
 
 
-def _shape(text: str) -> str:
-    kinds = (
-        "d" if c.isdigit() else "X" if c.isupper() else "x" if c.isalpha() else c for c in text[:20]
-    )
+class _Kinds(dict[int, str]):
+    """Of each character, by its number, what stands for it in a shape; found when asked for."""
+
+    def __missing__(self, code: int) -> str:
+        c = chr(code)
+        kind = "d" if c.isdigit() else "X" if c.isupper() else "x" if c.isalpha() else c
+        self[code] = kind
+        return kind
+
+
+_KINDS: Final = _Kinds()
+_RUN: Final = re.compile(r"(.)\1{3,}", re.DOTALL)
+
+
+def _hash_shape(text: str) -> int:
+    return _hash_kinds(text[:20].translate(_KINDS))
+
+
+@lru_cache(maxsize=4096)
+def _hash_kinds(kinds: str) -> int:
     # "Xxxxx" and "Xxx" are one shape: only the first three of a run are kept.
-    return "".join(kind * min(len(list(run)), 3) for kind, run in groupby(kinds))
+    return hash_word(_RUN.sub(r"\1\1\1", kinds))
 
 
 def _init(model: Tok2Vec, X: list[Doc] | None = None, Y: Any = None) -> None:
@@ -196,7 +225,7 @@ def _forward(
     lengths = [len(doc) for doc in docs]
     if not is_train:
         return split_rows(torch2xp(_predict(model, docs)), lengths), lambda dY: docs
-    rows = lexicon.rows(docs)
+    rows = lexicon.token_rows(docs)
     rate = model.attrs["name_dropout"]
     features = bridge.to_tensor(to_features(model, rows, lengths, name_dropout=rate))
     H, backward = bridge.run_update(features, lengths, dropout=model.attrs["dropout_rate"])
@@ -209,16 +238,20 @@ def _forward(
 
 
 def predict_tokens(
-    tok2vec: Tok2Vec, docs: list[Doc], then: Callable[[Tensor], Tensor] | None = None
+    tok2vec: Tok2Vec,
+    docs: list[Doc],
+    then: Callable[[Tensor], Tensor] | None = None,
+    words: Words | None = None,
 ) -> Tensor:
     """The vectors of all documents' tokens, one after the other, and rows after them that are to
     be passed over, so that few different numbers of rows come.
 
     tok2vec: of any kind. Where it is a `BiLSTMTok2Vec.v1`, nothing is taken apart and joined again.
     then: what to make of each row, in the place of the vectors, as in `TokenEncoder.forward`.
+    words: from `lexemes.find_words`, where the caller has it.
     """
     if tok2vec.name == _NAME:
-        return _predict(tok2vec, docs, spare=True, then=then)
+        return _predict(tok2vec, docs, spare=True, then=then, words=words)
     vectors = tok2vec.predict(docs)
     if vectors:
         X = xp2torch(get_current_ops().xp.concatenate(vectors))
@@ -234,15 +267,16 @@ def _predict(
     *,
     spare: bool = False,
     then: Callable[[Tensor], Tensor] | None = None,
+    words: Words | None = None,
 ) -> Tensor:
     bridge, lexicon = model.shims
     assert isinstance(bridge, TorchBridge)
     assert isinstance(lexicon, Lexicon)
-    rows, places = lexicon.distinct_rows(docs)
-    features = bridge.to_tensor(to_features(model, rows, [], name_dropout=0.0))
+    words = find_words(docs) if words is None else words
+    rows = to_features(model, lexicon.rows(words), [], name_dropout=0.0)
     reduced = model.attrs["precision"] == "bfloat16"
     found: Tensor = bridge.predict(
-        features, [len(doc) for doc in docs], places, spare, reduced, then
+        bridge.to_tensor(rows), [len(doc) for doc in docs], words.which, spare, reduced, then
     )
     return found
 

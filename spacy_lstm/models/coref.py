@@ -17,7 +17,7 @@ from ..lexicons.gender import GENDERS
 from ..nn.coref import CorefOutput, CorefRequest, CorefScorer
 from ..nn.coref_loss import coref_loss
 from .bilstm_tok2vec import gender_number, predict_tokens
-from .lexemes import Lexicon
+from .lexemes import Lexicon, find_words
 from .wrapper import TorchBridge, split_rows
 
 __all__ = ["build_coref"]
@@ -127,8 +127,9 @@ def _forward(
     known = model.attrs["guidelines"]
     names = X.guidelines or (None,) * len(lengths)
     numbers = [known.index(name) + 1 if name in known else 0 for name in names]
+    words = find_words(X.docs)
     request = CorefRequest(
-        codes=lexicon.rows(X.docs),
+        codes=lexicon.rows(words)[words.which],
         lengths=lengths,
         spans=X.spans,
         detect=X.detect,
@@ -136,7 +137,9 @@ def _forward(
         max_distance=X.max_distance,
     )
     if not is_train:
-        output = bridge.predict(bridge.to_tensor(predict_tokens(tok2vec, X.docs)), request)
+        output = bridge.predict(
+            bridge.to_tensor(predict_tokens(tok2vec, X.docs, words=words)), request
+        )
         return _to_numpy(output), lambda dY: X
     vectors, backward_tok2vec = tok2vec(X.docs, is_train)
     tensor = bridge.to_tensor(get_current_ops().xp.concatenate(vectors), requires_grad=True)

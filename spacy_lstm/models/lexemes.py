@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,35 @@ from thinc.shims.shim import Shim
 from ..errors import LstmError
 from ..lexicons.hashing import hash_word
 
-__all__ = ["LexemeTable", "Lexicon"]
+__all__ = ["LexemeTable", "Lexicon", "Words", "find_words"]
 
 # Words kept in the table. A stream of a hundred million documents never stops bringing new
 # ones; at the limit the table starts afresh.
 MAX_LEXEMES: Final = 300_000
+
+
+class Words(NamedTuple):
+    """The distinct spellings of some documents."""
+
+    orths: list[int]
+    """Their hashes, as spaCy has them."""
+    which: npt.NDArray[np.int64]
+    """Of each token the place of its own. *Shape:* ``(tokens,)``"""
+    stores: list[Any]
+    """Where the spellings are found."""
+
+    def spell(self, orth: int) -> str:
+        """The spelling of a hash."""
+        return next(str(store[orth]) for store in self.stores if orth in store)
+
+
+def find_words(docs: Sequence[Doc]) -> Words:
+    """The distinct spellings of some documents: there are far fewer of them than tokens."""
+    parts = [doc.to_array(ORTH).reshape(-1) for doc in docs]
+    tokens = np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
+    orths, which = np.unique(tokens, return_inverse=True)
+    stores = {id(doc.vocab): doc.vocab.strings for doc in docs}
+    return Words(orths.tolist(), which.astype(np.int64, copy=False), list(stores.values()))
 
 
 class _Rows:
@@ -46,55 +70,33 @@ class LexemeTable:
         # Replaced as a whole when it is full: a thread that reads goes on with its own.
         self._rows = _Rows(columns)
 
-    def rows(self, docs: Sequence[Doc]) -> npt.NDArray[np.int32]:
-        """The features of each token of all documents. *Shape:* ``(tokens, columns)``"""
-        table, places = self._find(docs)
-        return np.asarray(table[places])
-
-    def distinct_rows(
-        self, docs: Sequence[Doc]
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """The features of each word once, and which of them each token has.
-
-        RETURNS: *shapes* ``(words, columns)`` and ``(tokens,)``
-        """
-        table, places = self._find(docs)
-        seen = np.zeros(len(table), dtype=np.int64)
-        seen[places] = 1
-        words = np.flatnonzero(seen)
-        seen[words] = np.arange(len(words))
-        return table[words], seen[places]
-
-    def _find(self, docs: Sequence[Doc]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """The table, and the place in it of each token."""
-        orths = [doc.to_array(ORTH).reshape(-1).tolist() for doc in docs]
+    def rows(self, words: Words) -> npt.NDArray[np.int32]:
+        """The features of each word. *Shape:* ``(words, columns)``"""
         while True:
             known = self._rows
-            index = known.index
             try:
-                places = [index[orth] for part in orths for orth in part]
+                places = list(map(known.index.__getitem__, words.orths))
             except KeyError:
-                self._learn(docs, orths)
+                self._learn(words)
                 continue
             # The table is read after the places: another thread may have had it grow in between.
-            return known.table, np.array(places, dtype=np.int64)
+            found: npt.NDArray[np.int32] = known.table[np.array(places, dtype=np.int64)]
+            return found
 
-    def _learn(self, docs: Sequence[Doc], orths: Sequence[list[int]]) -> None:
+    def _learn(self, words: Words) -> None:
         with self._lock:
             if len(self._rows.index) > MAX_LEXEMES:
                 self._rows = _Rows(self.columns)
             known = self._rows
-            for doc, part in zip(docs, orths, strict=True):
-                strings = doc.vocab.strings
-                for orth in dict.fromkeys(part):
-                    if orth in known.index:
-                        continue
-                    place = len(known.index)
-                    if place == len(known.table):
-                        known.table = np.concatenate([known.table, np.zeros_like(known.table)])
-                    known.table[place] = self.describe(strings[orth])
-                    # The place is told last, when there is something to read.
-                    known.index[orth] = place
+            for orth in words.orths:
+                if orth in known.index:
+                    continue
+                place = len(known.index)
+                if place == len(known.table):
+                    known.table = np.concatenate([known.table, np.zeros_like(known.table)])
+                known.table[place] = self.describe(words.spell(orth))
+                # The place is told last, when there is something to read.
+                known.index[orth] = place
 
 
 class Lexicon(Shim):
@@ -130,15 +132,15 @@ class Lexicon(Shim):
         self.lists = lists
         self.table = LexemeTable(lambda text: self._describe(self.lists, text), self._columns)
 
-    def rows(self, docs: Sequence[Doc]) -> npt.NDArray[np.int32]:
+    def rows(self, words: Words) -> npt.NDArray[np.int32]:
         """As `LexemeTable.rows`."""
-        return self.table.rows(docs)
+        return self.table.rows(words)
 
-    def distinct_rows(
-        self, docs: Sequence[Doc]
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """As `LexemeTable.distinct_rows`."""
-        return self.table.distinct_rows(docs)
+    def token_rows(self, docs: Sequence[Doc]) -> npt.NDArray[np.int32]:
+        """Features of the tokens of all documents. *Shape:* ``(tokens, columns)``"""
+        words = find_words(docs)
+        found: npt.NDArray[np.int32] = self.table.rows(words)[words.which]
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         # The table is worked out again; its lock could not travel.

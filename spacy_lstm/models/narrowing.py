@@ -44,7 +44,7 @@ def narrow_attention(tok2vec: Model[Any, Any], docs: Sequence[Doc], head_width: 
     assert isinstance(lexicon, Lexicon)
     states = []
     for doc in docs:
-        features = to_features(tok2vec, lexicon.rows([doc]), [len(doc)], name_dropout=0.0)
+        features = to_features(tok2vec, lexicon.token_rows([doc]), [len(doc)], name_dropout=0.0)
         with torch.inference_mode():
             X = module.embedding(bridge.to_tensor(features))
             states.append(module.encoder.recur(X, [len(doc)]))

@@ -116,10 +116,11 @@ class Recording:
         call = self.find(PooledClassifier)
         if call is None:
             return
-        classifier, (X, lengths) = call
+        classifier, (X, lengths, *projected) = call
         assert isinstance(classifier, PooledClassifier)
         keys = np.arange(sum(lengths))[None]
-        for kind, weights in classifier.weigh_tokens(X[: sum(lengths)], lengths).items():
+        found = classifier.weigh_tokens(X[: sum(lengths)], lengths, *projected)
+        for kind, weights in found.items():
             name = "pooling" if kind == "attention" else f"pooling_{kind}"
             kind = "additive" if kind == "attention" else kind
             yield AttentionTrace(name, kind, keys, _to_array(weights).T[:, None].copy())

@@ -147,9 +147,7 @@ def _token_shares(
         # By part, and within it in order.
         order = np.argsort(numbers, kind="stable")[int((numbers < 0).sum()) :]
         asked = torch.from_numpy(order).to(X.device), np.bincount(numbers[order]).tolist()
-    logits, shares, parts = bridge.predict(
-        X, lengths, with_shares=True, parts=asked, projected=lean
-    )
+    logits, shares, parts = bridge.predict(X, lengths, lean, with_shares=True, parts=asked)
     return TokenShares(
         logits.cpu().numpy(),
         split_rows(shares.cpu().numpy(), lengths),

@@ -71,19 +71,19 @@ class PooledClassifier(nn.Module):
         self,
         X: Tensor,
         lengths: Sequence[int],
+        projected: bool = False,
         *,
         with_shares: bool = False,
         parts: tuple[Tensor, Sequence[int]] | None = None,
-        projected: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
         """Classify a ragged batch. A sequence without tokens gets the bias alone.
 
         X: vectors of all tokens. *Shape:* ``(tokens, input_width)``
         lengths: tokens per sequence; they sum to ``tokens``; zeros are allowed.
-        parts: with shares, sets of tokens to classify each as if it were a sequence: the places
-            of their tokens, set by set, and the tokens of each, one or more.
         projected: with shares, where no gradient is wanted on a CPU: whether `X` is what
             `project_tokens` made of the vectors.
+        parts: with shares, sets of tokens to classify each as if it were a sequence: the places
+            of their tokens, set by set, and the tokens of each, one or more.
         RETURNS: logits, *shape* ``(batch, labels)``; with shares also each token's part of
             them, *shape* ``(tokens, labels)``: those of a sequence sum to its logits; and the
             logits of the parts, *shape* ``(parts, labels)``.
@@ -143,14 +143,21 @@ class PooledClassifier(nn.Module):
             said = sets.total(pool_shares(tokens[places], chosen, sets, weights)) + bias
         return torch.from_numpy(logits), torch.from_numpy(shares), torch.from_numpy(said)
 
-    def weigh_tokens(self, X: Tensor, lengths: Sequence[int]) -> dict[str, Tensor]:
+    def weigh_tokens(
+        self, X: Tensor, lengths: Sequence[int], projected: bool = False
+    ) -> dict[str, Tensor]:
         """The weights of each pooling, by its name: of a sequence they sum to 1. Arguments as in
         `forward`.
 
         RETURNS: *shape* ``(tokens, 1)``, or ``(tokens, hidden_width)`` for max pooling, where
             each feature picks its own token.
         """
-        batch = self._project(X, lengths)
+        if projected:
+            hidden = self.project.out_features
+            scores = None if self.score is None else self.score[1:](X[:, hidden:])
+            batch = _lay_out(torch.relu(X[:, :hidden]), scores, lengths)
+        else:
+            batch = self._project(X, lengths)
         return {name: _weigh(name, batch) for name in self.pooling}
 
     def _project(self, X: Tensor, lengths: Sequence[int]) -> _Projected:

@@ -26,7 +26,7 @@ from ..coref.roles import ROLE_FEATURES, Roles, role_features
 from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES, Flag, WordColumn
 from .inference import Derived, is_lean, multiply, pad_rows
-from .pair_scores import pair_products, sum_combinations
+from .pair_scores import PairProducts, sum_combinations
 from .syntax import SyntaxHead, SyntaxLogits, SyntaxProjections, band
 from .tok2vec import BLOCK_ROWS
 
@@ -199,8 +199,8 @@ class CorefScorer(nn.Module):
     def forward(self, X: Tensor, request: CorefRequest) -> CorefOutput:
         """Score a batch of documents.
 
-        X: token vectors. *Shape:* ``(tokens, input_width)``; where no gradient is wanted there may
-            be more rows, which are passed over.
+        X: token vectors. *Shape:* ``(tokens, input_width)``; there may be more rows, which are
+            passed over.
         """
         words = read_words(request.codes, request.lengths)
         X = self.dropout(X)
@@ -237,6 +237,8 @@ class CorefScorer(nn.Module):
 
     def _project_tokens(self, X: Tensor, tokens: int) -> _Projected:
         if not is_lean(X):
+            # What was recorded where no gradient was wanted has more rows, too.
+            X = X[:tokens]
             syntax = None if self.syntax is None else self.syntax.project(X)
             return _Projected(self.span_start(X), self.span_end(X), syntax)
         # All in one product.
@@ -434,6 +436,7 @@ class CorefScorer(nn.Module):
         """The same, to rounding, where no gradient is wanted."""
         projected = torch.cat([self.anaphor(G), self.candidate(G)])
         Q = self.bilinear(G) * (1 / math.sqrt(G.shape[1]))
+        products = PairProducts(Q, G, own)
         table = self._joint_table.of(self.pair_features.weight)
         blocks = []
         for part in _split_pairs(pairs, _PAIR_BLOCK):
@@ -445,7 +448,7 @@ class CorefScorer(nn.Module):
             if roles is not None:
                 hidden += self._score_roles(roles, words, mentions, part)
             scores = self.pair_score(hidden.relu_()).squeeze(1)
-            blocks.append(scores.add_(pair_products(Q, G, own, i, j)))
+            blocks.append(scores.add_(products.of(i, j)))
         return blocks
 
     def _score_roles(self, roles: Roles, words: Words, mentions: Mentions, pairs: Pairs) -> Tensor:

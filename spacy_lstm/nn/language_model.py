@@ -35,21 +35,31 @@ class BidirectionalLanguageModel(nn.Module):
         nn.init.normal_(self.output.weight, std=width**-0.5)
         nn.init.zeros_(self.bias.weight)
 
-    def loss(self, H: Tensor, words: Tensor) -> Tensor:
+    def loss(
+        self,
+        H: Tensor,
+        words: Tensor,
+        drawn: Tensor | None = None,
+        places: Sequence[int] | None = None,
+    ) -> Tensor:
         """Mean loss of both directions, over the places whose next or previous word is one of
         the output words; 0 where there is none.
 
         H: states, forward ones first. *Shape:* ``(sequences, length, 2 * width)``
         words: the word of each token, -1 for one that is not among the output words.
             *Shape:* ``(sequences, length)``
+        drawn: words to contrast with, from `draw`; None to draw them now.
+        places: what `count_places` gives for the batch that these sequences are a share of: the
+            losses of its shares then add up to its own. None where they are all of it.
         """
-        drawn = self._draw().to(H.device)
+        drawn = (self.draw() if drawn is None else drawn).to(H.device)
         columns = drawn.clamp(min=0)
         negatives, negative_bias = self.output(columns), self.bias(columns).squeeze(1)
         correction = negative_bias - self._log_expected(columns)
         correction = correction.masked_fill(drawn < 0, -torch.inf)
         losses = []
-        for states, target in self._directions(H, words):
+        counts = self.count_places(words) if places is None else places
+        for (states, target), count in zip(self._directions(H, words), counts, strict=True):
             true = target.clamp(min=0)
             true_logits = (states * self.output(true)).sum(1) + self.bias(true).squeeze(1)
             true_logits = true_logits - self._log_expected(true)
@@ -61,17 +71,26 @@ class BidirectionalLanguageModel(nn.Module):
                 _join(block @ negatives.T + correction, truth, part.unsqueeze(1) == drawn)
                 for block, truth, part in zip(blocks, truths, targets, strict=True)
             )
-            losses.append(_mean_loss(joined, [part.clamp(max=0) for part in targets]))
+            losses.append(_mean_loss(joined, [part.clamp(max=0) for part in targets], count))
         return torch.stack(losses).mean()
+
+    def count_places(self, words: Tensor) -> tuple[int, int]:
+        """Of each direction, the places of a batch whose word is one of the output words.
+
+        words: as in `loss`.
+        """
+        known = words >= 0
+        return int(known[:, 1:].sum()), int(known[:, :-1].sum())
 
     def log_perplexity(self, H: Tensor, words: Tensor) -> Tensor:
         """As `loss`, over all output words: the logarithm of the perplexity, both directions."""
         bias = self.bias.weight.squeeze(1)
         losses = []
-        for states, target in self._directions(H, words):
+        counts = self.count_places(words)
+        for (states, target), count in zip(self._directions(H, words), counts, strict=True):
             blocks = torch.split(states, _BLOCK)
             logits = (linear(block, self.output.weight, bias) for block in blocks)
-            losses.append(_mean_loss(logits, torch.split(target, _BLOCK)))
+            losses.append(_mean_loss(logits, torch.split(target, _BLOCK), count))
         return torch.stack(losses).mean()
 
     def _directions(self, H: Tensor, words: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -83,11 +102,11 @@ class BidirectionalLanguageModel(nn.Module):
             for projection, (states, target) in zip(self.projections, sides, strict=True)
         ]
 
-    def _draw(self) -> Tensor:
-        """Words from a log-uniform distribution, the natural one of words by frequency: that of
-        word k is in proportion to ``log((k + 2) / (k + 1))``. One that comes again is -1, so that
-        every batch has matrices of one size: for each new one the CPU's library makes and keeps
-        code, which took gigabytes.
+    def draw(self) -> Tensor:
+        """Words to contrast a batch with, from a log-uniform distribution, the natural one of words
+        by frequency: that of word k is in proportion to ``log((k + 2) / (k + 1))``. One that comes
+        again is -1, so that every batch has matrices of one size: for each new one the CPU's
+        library makes and keeps code, which took gigabytes.
         """
         places = (torch.rand(self.samples) * math.log(self.words + 1)).exp().long() - 1
         drawn = places.clamp(0, self.words - 1).sort().values
@@ -110,11 +129,10 @@ def _join(logits: Tensor, truth: Tensor, is_true: Tensor) -> Tensor:
     return torch.cat([truth.unsqueeze(1), logits.masked_fill(is_true, -torch.inf)], dim=1)
 
 
-def _mean_loss(logits: Iterable[Tensor], targets: Sequence[Tensor]) -> Tensor:
-    """Mean cross entropy, in blocks; places whose target is -1 do not count."""
+def _mean_loss(logits: Iterable[Tensor], targets: Sequence[Tensor], count: int) -> Tensor:
+    """Cross entropy over `count`, in blocks; places whose target is -1 do not count."""
     losses = [
         cross_entropy(block.float(), target, ignore_index=-1, reduction="sum")
         for block, target in zip(logits, targets, strict=True)
     ]
-    known = sum(int((target >= 0).sum()) for target in targets)
-    return torch.stack(losses).sum() / max(1, known)
+    return torch.stack(losses).sum() / max(1, count)

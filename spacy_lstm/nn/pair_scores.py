@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding
+from torch.nn.functional import embedding, pad
 
 from ..coref.candidates import JOINT_FEATURES, PAIR_FEATURES
 
-__all__ = ["pair_products", "sum_combinations"]
+__all__ = ["PairProducts", "sum_combinations"]
 
 Ints = npt.NDArray[np.int64]
 
-# Mentions on either side of a block within which products are had from one matrix.
+# Mentions of a block, and on either side of it, whose products are had from one matrix.
 _REACH: Final = 64
 
 
@@ -42,24 +42,45 @@ def sum_combinations(weight: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def pair_products(Q: Tensor, G: Tensor, own: Tensor, i: Ints, j: Ints) -> Tensor:
+class PairProducts:
     """Q[i] · G[j] + own[i, 0] + own[j, 1] of pairs most of which are near each other.
+
+    Those within `_REACH` come from products of blocks of mentions with all that a block can reach:
+    most of these go unread, and yet they take far less time than the rows of every pair.
 
     Q, G: vectors of mentions. *Shape:* ``(mentions, width)``
     own: what each mention brings as the first and as the second. *Shape:* ``(mentions, 2)``
-    i, j: mentions of each pair; i rises. *Shape:* ``(pairs,)``
-    RETURNS: *Shape:* ``(pairs,)``
     """
-    first, last = int(i[0]), int(i[-1]) + 1
-    low, high = max(first - _REACH, 0), min(last + _REACH, len(G))
-    # Most products of the matrix go unread, and yet it takes far less time than the rows.
-    products = torch.addmm(own[low:high, 1], Q[first:last], G[low:high].T)
-    products += own[first:last, :1]
-    places = (i - first) * (high - low) + np.clip(j, low, high - 1) - low
-    found = products.take(torch.from_numpy(places))
-    far = np.flatnonzero((j < low) | (j >= high))
-    if len(far):
+
+    def __init__(self, Q: Tensor, G: Tensor, own: Tensor) -> None:
+        self._Q, self._G, self._own = Q, G, own
+        mentions, width = Q.shape
+        blocks = -(-mentions // _REACH)
+        spare = blocks * _REACH - mentions
+        near = pad(G, (0, 0, _REACH, _REACH + spare)).as_strided(
+            (blocks, 3 * _REACH, width), (_REACH * width, width, 1)
+        )
+        rows = pad(Q, (0, 0, 0, spare)).view(blocks, _REACH, width)
+        second = pad(own[:, 1], (_REACH, _REACH + spare)).as_strided(
+            (blocks, 1, 3 * _REACH), (_REACH, 1, 1)
+        )
+        products = torch.baddbmm(second, rows, near.transpose(1, 2)).flatten(0, 1)[:mentions]
+        self._near = products.add_(own[:, :1]).flatten()
+
+    def of(self, i: Ints, j: Ints) -> Tensor:
+        """The numbers of some pairs.
+
+        i, j: mentions of each pair. *Shape:* ``(pairs,)``
+        RETURNS: *Shape:* ``(pairs,)``
+        """
+        column = j - i // _REACH * _REACH + _REACH
+        is_near = (column >= 0) & (column < 3 * _REACH)
+        if is_near.all():
+            return self._near.take(torch.from_numpy(i * (3 * _REACH) + column))
+        places = np.where(is_near, i * (3 * _REACH) + column, 0)
+        found = self._near.take(torch.from_numpy(places))
+        far = np.flatnonzero(~is_near)
         a, b = torch.from_numpy(i[far]), torch.from_numpy(j[far])
-        rows = embedding(a, Q) * embedding(b, G)
-        found[torch.from_numpy(far)] = rows.sum(1) + own[a, 0] + own[b, 1]
-    return found
+        rows = embedding(a, self._Q) * embedding(b, self._G)
+        found[torch.from_numpy(far)] = rows.sum(1) + self._own[a, 0] + self._own[b, 1]
+        return found

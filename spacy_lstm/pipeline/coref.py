@@ -1,8 +1,7 @@
 """lstm_coref: pronoun resolution with coreference clusters."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate, islice
+from itertools import islice
 from random import random
 from typing import Any, Final
 
@@ -14,9 +13,9 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Ragged
 
-from ..batching import batch_by_tokens
+from ..batching import batch_by_tokens, run_by_length
 from ..coref.batch import CorefInput
-from ..coref.clauses import USER_DATA_KEY, store_tree
+from ..coref.clauses import USER_DATA_KEY, store_trees
 from ..coref.decode import (
     Clustering,
     CorefScores,
@@ -209,20 +208,22 @@ class CoreferenceResolver(PretrainedPipe):
 
     def predict(self, docs: Iterable[Doc]) -> list[Clustering]:
         """The clusters and links of each document, in its own token offsets."""
-        found: list[Clustering] = []
-        for batch in batch_by_tokens(docs, _BATCH_TOKENS):
-            whole = [doc for doc in batch if len(doc)]
-            parts = iter(self._decode(whole) if whole else [])
-            found.extend(next(parts) if len(doc) else Clustering([], []) for doc in batch)
-        return found
+        return run_by_length(self._decode, docs, _BATCH_TOKENS)
 
     def _decode(self, docs: list[Doc]) -> list[Clustering]:
-        return self.decode_scores(docs, self.score_documents(docs, self._suggested(docs)))
+        whole = [doc for doc in docs if len(doc)]
+        if not whole:
+            return [Clustering([], []) for _ in docs]
+        scores = self.score_documents(whole, self._suggested(whole))
+        found = iter(self.decode_scores(whole, scores))
+        return [next(found) if len(doc) else Clustering([], []) for doc in docs]
 
     def decode_scores(self, docs: list[Doc], scores: CorefScores) -> list[Clustering]:
         """The clusters and links of each document, from what the model says of all of them."""
-        clustering = decode(
+        lengths = [len(doc) for doc in docs]
+        found = decode(
             scores,
+            lengths,
             pronouns_only=self.link == "pronouns",
             threshold=self.threshold,
             temperature=self.cfg["temperature"],
@@ -230,24 +231,10 @@ class CoreferenceResolver(PretrainedPipe):
             link_own=self.cfg["link_own"],
             link_offset=self.cfg["link_offset"],
         )
-        parts = [Clustering([], []) for _ in docs]
-        ends = list(accumulate(len(doc) for doc in docs))
-        for spans, links in zip(clustering.clusters, clustering.links, strict=True):
-            which = bisect_right(ends, spans[0][0])
-            first = ends[which] - len(docs[which])
-            parts[which].clusters.append([_shift(span, -first) for span in spans])
-            parts[which].links.append(
-                [
-                    Link(_shift(anaphor, -first), _shift(antecedent, -first), score)
-                    for anaphor, antecedent, score in links
-                ]
-            )
         if scores.trees is None:
-            return parts
-        trees = np.split(scores.trees, ends[:-1])
-        return [
-            part._replace(tree=store_tree(tree)) for part, tree in zip(parts, trees, strict=True)
-        ]
+            return found
+        trees = store_trees(scores.trees, lengths)
+        return [part._replace(tree=tree) for part, tree in zip(found, trees, strict=True)]
 
     def score_documents(self, docs: list[Doc], spans: Any = _NO_SPANS) -> CorefScores:
         """What the model says of documents that have words, before anything is decided.
@@ -288,18 +275,20 @@ class CoreferenceResolver(PretrainedPipe):
         """Write clusters and links to `doc.spans`, in the place of earlier ones, and the tree to
         `doc.user_data["lstm_coref"]`, for who asks what is said of whom."""
         for doc, found in zip(docs, predictions, strict=True):
-            for _, key in numbered_keys(doc.spans, self.span_cluster_prefix):
-                del doc.spans[key]
+            groups = doc.spans
+            if groups:
+                for _, key in numbered_keys(groups, self.span_cluster_prefix):
+                    del groups[key]
             pairs = zip(found.clusters, found.links, strict=True)
             ordered = sorted(pairs, key=lambda pair: pair[0][0])
             for number, (spans, links) in enumerate(ordered, start=1):
-                group = SpanGroup(
+                name = f"{self.span_cluster_prefix}_{number}"
+                groups[name] = SpanGroup(
                     doc,
-                    name=f"{self.span_cluster_prefix}_{number}",
+                    name=name,
                     attrs={"links": [_record(link) for link in links]},
                     spans=[Span(doc, start, end) for start, end in spans],
                 )
-                doc.spans[group.name] = group
             doc.user_data.pop(USER_DATA_KEY, None)
             if found.tree is not None:
                 doc.user_data[USER_DATA_KEY] = found.tree

@@ -13,7 +13,7 @@ from typing import Any, Final
 from spacy.tokens import Doc, Span, Token
 
 from ..coref.clauses import USER_DATA_KEY as TREE_KEY
-from ..coref.clauses import Tree, find_clauses, read_tree
+from ..coref.clauses import find_clauses, is_tree, load_trees, read_tree
 from ..coref.groups import CLUSTER_PREFIX, numbered_keys
 from ..coref.mentions import is_pronoun
 from ..coref.opinions import find_opinions
@@ -23,8 +23,8 @@ __all__ = [
     "ENTITY_NEUTRAL",
     "USER_DATA_KEY",
     "entity_sentiment",
-    "read_doc_tree",
     "span_sentiment",
+    "stored_tree",
     "token_weight",
 ]
 
@@ -83,7 +83,7 @@ def entity_sentiment(doc: Doc) -> list[dict[str, Any]]:
     record = _read_record(doc)
     if record is None:
         return []
-    tree = read_doc_tree(doc)
+    tree = stored_tree(doc)
     if tree is not None and "clauses" in record:
         return _read_clauses(doc, tree, dict(record["clauses"]))
     records = []
@@ -105,14 +105,16 @@ def _read_record(doc: Doc) -> dict[str, Any] | None:
     return record if record and len(record["weights"]) == len(doc) else None
 
 
-def read_doc_tree(doc: Doc) -> Tree | None:
-    """The tree that `lstm_coref` left; None without one."""
+def stored_tree(doc: Doc) -> str | None:
+    """The tree that `lstm_coref` left, as it is stored; None without one of these tokens."""
     stored = doc.user_data.get(TREE_KEY)
-    return None if stored is None else read_tree([token.text for token in doc], stored)
+    return stored if is_tree(stored, len(doc)) else None
 
 
-def _read_clauses(doc: Doc, tree: Tree, scores: dict[int, float]) -> list[dict[str, Any]]:
-    clauses = find_clauses(tree)
+def _read_clauses(doc: Doc, stored: str, scores: dict[int, float]) -> list[dict[str, Any]]:
+    columns = load_trees([stored])
+    tree = read_tree([token.text for token in doc], columns)
+    clauses = find_clauses(columns).tolist()
     opinions = index_opinions(find_opinions(tree, clauses))
     clusters = [[(span.start, span.end) for span in group] for group in _clusters(doc)]
     return [

@@ -1,11 +1,10 @@
 """`lstm_sentiment`: the sentiment of documents, and of the tokens, spans and entities in them."""
 
-import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from multiprocessing import current_process
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,20 +15,24 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
-from ..batching import batch_by_tokens
-from ..coref.clauses import find_clauses
+from ..batching import run_by_length
 from ..errors import LstmError
 from .base import PretrainedPipe
 from .extensions import register_extensions
-from .polarity import USER_DATA_KEY, read_doc_tree, span_sentiment
+from .polarity import USER_DATA_KEY, span_sentiment
+from .sentiment_reading import (
+    SentimentPrediction,
+    find_parts,
+    is_blank,
+    read_clauses,
+    read_outputs,
+)
 from .sides import Sides
 from .tempering import Tempering
 
 __all__ = [
     "LABELS",
     "SentimentClassifier",
-    "SentimentPrediction",
-    "is_blank",
     "make_lstm_sentiment",
 ]
 
@@ -67,21 +70,6 @@ genders = null
 DEFAULT_MODEL: Final[dict[str, Any]] = Config().from_str(_DEFAULT_CONFIG)["model"]
 
 register_extensions()
-
-
-class SentimentPrediction(NamedTuple):
-    """What the model says of one document."""
-
-    probabilities: list[float]
-    """One a label."""
-    weights: list[float] | None
-    """Each token's share of the score; None for labels without POSITIVE and NEGATIVE."""
-    mass: float
-    """Probability of either side."""
-    scale: float
-    """A weight divided by the token's share of the tempered log odds of POSITIVE over NEGATIVE."""
-    clauses: list[list[float]] | None = None
-    """Of each clause its predicate, a token, and its score; None without a tree to tell them."""
 
 
 @Language.factory(
@@ -234,31 +222,37 @@ class SentimentClassifier(PretrainedPipe):
         certain, and without that label all are equally likely, or both sides where one has more
         labels than the other.
         """
-        predictions: list[SentimentPrediction] = []
-        tempering, sides = self.tempering, Sides.find(self.labels)
-        for batch in batch_by_tokens(docs, BATCH_TOKENS):
-            owners, predicates = _find_parts(batch)
-            found = self.read_shares(batch, owners)
-            if not np.isfinite(found.logits).all():
-                raise LstmError(
-                    f"{self.name!r} gives scores that are no numbers: its weights are damaged, or "
-                    "went astray in training: lower training.optimizer.learn_rate."
-                )
-            lengths = [len(doc) for doc in batch]
-            probabilities = np.exp(tempering.log_probabilities(found.logits, lengths, self.labels))
-            factors = 1 / tempering.temperatures(found.logits, lengths, self.labels)
-            logits = found.logits * factors[:, None]
-            shares = [share * factor for share, factor in zip(found.shares, factors, strict=True)]
-            rows = zip(batch, probabilities, logits, shares, strict=True)
-            outputs = [
-                self._say_nothing(doc, sides) if is_blank(doc) else _read_output(sides, *row)
-                for doc, *row in rows
-            ]
-            numbers = np.array(owners, dtype=np.int64)
-            sizes = np.bincount(numbers[numbers >= 0], minlength=len(found.parts))
-            parts = tempering.log_probabilities(found.parts, sizes, self.labels)
-            predictions.extend(_with_clauses(sides, outputs, predicates, np.exp(parts)))
-        return predictions
+        return run_by_length(self._predict_batch, docs, BATCH_TOKENS)
+
+    def _predict_batch(self, batch: list[Doc]) -> list[SentimentPrediction]:
+        labels = self.labels
+        tempering, sides = self.tempering, Sides.find(labels)
+        lengths = [len(doc) for doc in batch]
+        blank = [is_blank(doc) for doc in batch]
+        parts = find_parts(batch, lengths, blank)
+        found = self.read_shares(batch, parts.owners)
+        if not np.isfinite(found.logits).all():
+            raise LstmError(
+                f"{self.name!r} gives scores that are no numbers: its weights are damaged, or "
+                "went astray in training: lower training.optimizer.learn_rate."
+            )
+        told, temperatures = tempering.temper(found.logits, lengths, labels)
+        factors = 1 / temperatures
+        outputs = read_outputs(
+            sides,
+            np.exp(told),
+            found.logits * factors[:, None],
+            np.concatenate(found.shares) * np.repeat(factors, lengths)[:, None],
+            lengths,
+        )
+        outputs = [
+            self._say_nothing(doc, sides) if empty else output
+            for doc, empty, output in zip(batch, blank, outputs, strict=True)
+        ]
+        if sides is not None and len(parts.sizes):
+            scores = tempering.log_probabilities(found.parts, parts.sizes, labels)
+            outputs = read_clauses(outputs, parts, sides.score(np.exp(scores)))
+        return outputs
 
     @property
     def tempering(self) -> Tempering:
@@ -271,7 +265,9 @@ class SentimentClassifier(PretrainedPipe):
         # older than some of it.
         self.cfg.update(Tempering()._asdict())
 
-    def read_shares(self, docs: Sequence[Doc], owners: Sequence[int] = ()) -> Any:
+    def read_shares(
+        self, docs: Sequence[Doc], owners: Sequence[int] | npt.NDArray[np.int64] = ()
+    ) -> Any:
         """The model's `token_shares`: logits, not tempered yet."""
         model = self.precise_model()
         return model.attrs["token_shares"](model, docs, owners)
@@ -283,27 +279,29 @@ class SentimentClassifier(PretrainedPipe):
         else:
             listed = equal if sides is None else sides.balance(equal)
         if sides is None:
-            return SentimentPrediction(listed, None, 0.0, 0.0)
-        mass = sum(sides.probabilities(listed))
-        return SentimentPrediction(listed, [0.0] * len(doc), mass, mass / 2)
+            return SentimentPrediction(listed, 0.0, None, 0.0, 0.0)
+        ((positive,), (negative,)) = sides.probabilities(np.array([listed]))
+        mass = float(positive + negative)
+        return SentimentPrediction(listed, 0.0, [0.0] * len(doc), mass, mass / 2)
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[SentimentPrediction]) -> None:
         """Write the predictions to the documents."""
-        sides = Sides.find(self.labels)
+        labels, in_worker = self.labels, _in_pipe_worker()
         for doc, prediction in zip(docs, scores, strict=True):
-            doc.cats.update(zip(self.labels, prediction.probabilities, strict=True))
-            if sides is None:
+            doc.cats.update(zip(labels, prediction.probabilities, strict=True))
+            if prediction.weights is None:
                 continue
-            doc.sentiment = sides.score(prediction.probabilities)
-            if not _in_pipe_worker():
+            doc.sentiment = prediction.score
+            if not in_worker:
                 doc.user_span_hooks["sentiment"] = span_sentiment
-            doc.user_data[USER_DATA_KEY] = {
+            record: dict[str, Any] = {
                 "weights": prediction.weights,
                 "mass": prediction.mass,
                 "scale": prediction.scale,
             }
             if prediction.clauses is not None:
-                doc.user_data[USER_DATA_KEY]["clauses"] = prediction.clauses
+                record["clauses"] = prediction.clauses
+            doc.user_data[USER_DATA_KEY] = record
 
     def get_loss(self, examples: Iterable[Example], scores: Floats2d) -> tuple[float, Floats2d]:
         """Cross-entropy over the labels that each reference knows, of the probabilities that
@@ -365,62 +363,6 @@ class SentimentClassifier(PretrainedPipe):
                 )
             if not 0.0 <= value <= 1.0:
                 raise LstmError(f"The label {label!r} has the value {value}: expected 0.0 to 1.0.")
-
-
-def _read_output(
-    sides: Sides | None,
-    probabilities: npt.NDArray[Any],
-    logits: npt.NDArray[Any],
-    shares: npt.NDArray[Any],
-) -> SentimentPrediction:
-    listed = probabilities.tolist()
-    if sides is None:
-        return SentimentPrediction(listed, None, 0.0, 0.0)
-    odds, parts = sides.log_odds(logits, shares)
-    mass = min(1.0, sum(sides.probabilities(listed)))
-    # mass * tanh(odds / 2) is P(POSITIVE) - P(NEGATIVE); this is how much of it one unit of the
-    # log odds stands for, whose limit at even odds is mass / 2.
-    scale = mass * math.tanh(odds / 2) / odds if odds else mass / 2
-    return SentimentPrediction(listed, (scale * parts).tolist(), mass, scale)
-
-
-def _with_clauses(
-    sides: Sides | None,
-    outputs: list[SentimentPrediction],
-    predicates: list[list[int] | None],
-    parts: npt.NDArray[Any],
-) -> Iterator[SentimentPrediction]:
-    rows = iter(parts.tolist())
-    for output, tokens in zip(outputs, predicates, strict=True):
-        if sides is None or tokens is None:
-            yield output
-            continue
-        yield output._replace(clauses=[[token, sides.score(next(rows))] for token in tokens])
-
-
-def _find_parts(docs: Sequence[Doc]) -> tuple[list[int], list[list[int] | None]]:
-    """The clauses of a batch, where `lstm_coref` left a tree: of each token the number of its
-    clause through the batch, -1 for none, and per document the clauses' predicates."""
-    owners: list[int] = []
-    predicates: list[list[int] | None] = []
-    count = 0
-    for doc in docs:
-        tree = read_doc_tree(doc)
-        if tree is None or is_blank(doc):
-            owners += [-1] * len(doc)
-            predicates.append(None)
-            continue
-        clauses = find_clauses(tree)
-        numbers = {token: count + i for i, token in enumerate(dict.fromkeys(clauses))}
-        owners += [numbers[token] for token in clauses]
-        predicates.append(list(numbers))
-        count += len(numbers)
-    return (owners if count else []), predicates
-
-
-def is_blank(doc: Doc) -> bool:
-    """Whether a document has no word, so that the model is not asked."""
-    return all(token.is_space for token in doc)
 
 
 def _in_pipe_worker() -> bool:

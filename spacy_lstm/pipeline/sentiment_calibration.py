@@ -9,7 +9,8 @@ from spacy.training import Example
 
 from ..batching import batch_by_tokens
 from ..errors import LstmError
-from .sentiment import BATCH_TOKENS, SentimentClassifier, is_blank
+from .sentiment import BATCH_TOKENS, SentimentClassifier
+from .sentiment_reading import is_blank
 from .tempering import Tempering
 
 __all__ = ["calibrate_sentiment"]

@@ -10,6 +10,8 @@ from ..labels import SIDES
 
 __all__ = ["Sides"]
 
+Floats = npt.NDArray[Any]
+
 
 class Sides(NamedTuple):
     """The places of the labels of each side: POSITIVE and VERY_POSITIVE, NEGATIVE and
@@ -29,48 +31,59 @@ class Sides(NamedTuple):
         )
         return cls(positive, negative)
 
-    def probabilities(self, probabilities: Sequence[float]) -> tuple[float, float]:
-        """Of the positive and of the negative side, from one a label."""
-        positive, negative = (sum(probabilities[place] for place in side) for side in self)
+    def probabilities(self, probabilities: Floats) -> tuple[Floats, Floats]:
+        """Of the positive and of the negative side.
+
+        probabilities: *shape* ``(texts, labels)``
+        RETURNS: two arrays of the *shape* ``(texts,)``.
+        """
+        positive, negative = (probabilities[:, side].sum(axis=1) for side in self)
         return positive, negative
 
-    def score(self, probabilities: Sequence[float]) -> float:
-        """How much more probable the positive side is: what `doc.sentiment` is."""
+    def score(self, probabilities: Floats) -> Floats:
+        """How much more probable the positive side is: what `doc.sentiment` is. *Shapes* as of
+        `probabilities`."""
         positive, negative = self.probabilities(probabilities)
         return positive - negative
 
     def balance(self, probabilities: Sequence[float]) -> list[float]:
-        """The same with as much on either side, shared evenly among its labels."""
+        """One text's with as much on either side, shared evenly among its labels."""
         listed = list(probabilities)
-        half = sum(self.probabilities(probabilities)) / 2
+        half = sum(listed[place] for side in self for place in side) / 2
         for side in self:
             for place in side:
                 listed[place] = half / len(side)
         return listed
 
     def log_odds(
-        self, logits: npt.NDArray[Any], shares: npt.NDArray[Any]
-    ) -> tuple[float, npt.NDArray[Any]]:
-        """Of the positive side over the negative one; and each token's share, which sum to it.
+        self, logits: Floats, shares: Floats, lengths: Sequence[int]
+    ) -> tuple[Floats, Floats]:
+        """Of the positive side over the negative one; and each token's share, which sum to those
+        of its text.
 
-        logits: *shape* ``(labels,)``
+        logits: *shape* ``(texts, labels)``
         shares: the tokens' shares of them. *Shape:* ``(tokens, labels)``
-        RETURNS: the log odds, and an array of the *shape* ``(tokens,)``.
+        lengths: tokens of each text.
+        RETURNS: arrays of the *shapes* ``(texts,)`` and ``(tokens,)``.
         """
-        (positive, its), (negative, others) = (_weigh(logits, shares, side) for side in self)
+        (positive, its), (negative, others) = (
+            _weigh(logits[:, side], shares[:, side], lengths) for side in self
+        )
         return positive - negative, its - others
 
 
-def _weigh(
-    logits: npt.NDArray[Any], shares: npt.NDArray[Any], places: Sequence[int]
-) -> tuple[float, npt.NDArray[Any]]:
+def _weigh(logits: Floats, shares: Floats, lengths: Sequence[int]) -> tuple[Floats, Floats]:
     """The logit of some labels together, log Σ exp z, and each token's share of it.
 
     It is Σ p z, which falls apart into tokens as the logits z do, and the entropy of p = softmax
-    z, of which all tokens bear the same part, as they do of the bias. One label has none.
+    z, of which all tokens of a text bear the same part, as they do of the bias. One label has none.
     """
-    own = logits[places].astype(np.float64)
-    total = float(np.logaddexp.reduce(own))
-    weights = np.exp(own - total)
-    entropy = total - float(weights @ own)
-    return total, shares[:, places].astype(np.float64) @ weights + entropy / max(1, len(shares))
+    own, split = logits.astype(np.float64), shares.astype(np.float64)
+    if own.shape[1] == 1:
+        return own[:, 0], split[:, 0]
+    total = np.logaddexp.reduce(own, axis=1)
+    weights = np.exp(own - total[:, None])
+    entropy = total - (own * weights).sum(axis=1)
+    each = entropy / np.maximum(1, lengths)
+    weighted = (split * np.repeat(weights, lengths, axis=0)).sum(axis=1)
+    return total, weighted + np.repeat(each, lengths)

@@ -52,8 +52,8 @@ class Tempering(NamedTuple):
         if sides is None or not self.polarity_exponent:
             return powers
         probabilities = np.exp(_normalize(np.asarray(logits, dtype=np.float64)))
-        for_it, against = (probabilities[:, places].sum(axis=1) for places in sides)
-        polar: npt.NDArray[Any] = powers * np.exp(self.polarity_exponent * abs(for_it - against))
+        polarity = abs(sides.score(probabilities))
+        polar: npt.NDArray[Any] = powers * np.exp(self.polarity_exponent * polarity)
         return polar
 
     def log_probabilities(
@@ -68,12 +68,23 @@ class Tempering(NamedTuple):
         lengths: tokens of each text.
         RETURNS: *shape* ``(texts, labels)``
         """
+        return self.temper(logits, lengths, labels)[0]
+
+    def temper(
+        self,
+        logits: npt.NDArray[Any],
+        lengths: Sequence[int] | npt.NDArray[np.int64],
+        labels: Sequence[str],
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Both `log_probabilities` and `temperatures`."""
+        temperatures = self.temperatures(logits, lengths, labels)
         offsets = [self.neutral_offset if label == "NEUTRAL" else 0.0 for label in labels]
-        tempered = logits / self.temperatures(logits, lengths, labels)[:, None] + offsets
-        return _normalize(tempered)
+        return _normalize(logits / temperatures[:, None] + offsets), temperatures
 
 
 def _normalize(logits: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Their log softmax, row by row."""
-    normalized: npt.NDArray[Any] = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    # Texts are many and labels few: one label after the other.
+    total = np.logaddexp.reduce(np.ascontiguousarray(logits.T), axis=0)
+    normalized: npt.NDArray[Any] = logits - total[:, None]
     return normalized

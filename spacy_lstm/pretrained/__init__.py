@@ -28,6 +28,8 @@ __all__ = [
 ]
 
 _ROOT: Final = Path(__file__).parent
+# Spellings between spaces whose tokens the tokenizer keeps, some 150 bytes each.
+_TOKENIZER_CACHE: Final = 100_000
 
 
 class Pretrained(NamedTuple):
@@ -44,29 +46,43 @@ def bundle_names() -> list[str]:
     return sorted(path.parent.name for path in _ROOT.glob("*/config.cfg"))
 
 
-def load(name: str) -> Language:
-    """A pipeline with the components of a bundle.
+def load(name: str, *, config: dict[str, Any] | None = None) -> Language:
+    """A pipeline with the components of a bundle. Its tokenizer remembers ten times as many words
+    as spaCy's would by itself, which takes half its time.
 
     name: one of `bundle_names()`.
+    config: settings in the place of the bundle's, as `spacy.load` takes them, such as
+        `{"components.lstm_sentiment.precision": "bfloat16"}`.
     """
     if name not in bundle_names():
         raise LstmError(f"No bundle is named {name!r}: there are {_listed(bundle_names())}.")
-    return spacy.load(_ROOT / name)
+    return _load(_ROOT / name, config)
 
 
-def load_pipeline(model: str | Path, *, exclude: Sequence[str] = ()) -> Language:
+def load_pipeline(
+    model: str | Path, *, config: dict[str, Any] | None = None, exclude: Sequence[str] = ()
+) -> Language:
     """A bundle by name, or what `spacy.load` takes: an installed package or a directory.
 
+    config: as in `load`.
     exclude: names of components to leave out.
     """
     if str(model) in bundle_names():
-        return spacy.load(_ROOT / str(model), exclude=exclude)
+        return _load(_ROOT / str(model), config, exclude)
     if not (Path(model) / "config.cfg").is_file() and not is_package(str(model)):
         raise LstmError(
             f"No pipeline at {model}: expected a directory with a config.cfg, an installed "
             f"package, or one of the bundles {_listed(bundle_names())}."
         )
-    return spacy.load(model, exclude=exclude)
+    return _load(model, config, exclude)
+
+
+def _load(path: str | Path, config: dict[str, Any] | None, exclude: Sequence[str] = ()) -> Language:
+    nlp = spacy.load(path, config=config or {}, exclude=exclude)
+    # Tokenizers of other languages have no such table.
+    if hasattr(nlp.tokenizer, "max_cache_size"):
+        nlp.tokenizer.max_cache_size = _TOKENIZER_CACHE
+    return nlp
 
 
 def find_pretrained(spec: str, *, lang: str, factory: str) -> Pretrained:

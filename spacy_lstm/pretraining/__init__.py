@@ -12,9 +12,10 @@ from ..corpora.files import file_format
 from ..errors import LstmError
 from ..models.wrapper import get_bridge
 from .loop import WEIGHTS, PretrainSettings, pretrain_encoder, seed_all
+from .ranks import Ranks, count_processes, join_ranks
 from .text import stored_text
 
-__all__ = ["PretrainSettings", "pretrain_component"]
+__all__ = ["PretrainSettings", "Ranks", "count_processes", "join_ranks", "pretrain_component"]
 
 
 def pretrain_component(
@@ -26,13 +27,14 @@ def pretrain_component(
     component: str | None = None,
     save_every: int,
     show_progress: bool = False,
+    ranks: Ranks,
 ) -> dict[str, Any]:
     """Pretrain the encoder of a component of a training config.
 
     files: raw text, a paragraph a line, a blank line between documents.
     output: folder of weights, checkpoint and log; an earlier run in it is gone on from.
     component: its name in the pipeline; None for the first.
-    settings, save_every, show_progress: as in `pretrain_encoder`.
+    settings, save_every, show_progress, ranks: as in `pretrain_encoder`.
     RETURNS: `path` of the weights, and the last line of the log.
     """
     if output.is_file():
@@ -59,9 +61,16 @@ def pretrain_component(
         tok2vec,
         vocabulary=settings.vocabulary,
         show_progress=show_progress,
+        ranks=ranks,
     )
     record = pretrain_encoder(
-        tok2vec, text, output, settings, save_every=save_every, show_progress=show_progress
+        tok2vec,
+        text,
+        output,
+        settings,
+        save_every=save_every,
+        show_progress=show_progress,
+        ranks=ranks,
     )
     return {"path": str(output / WEIGHTS), **record}
 

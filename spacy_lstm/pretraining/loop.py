@@ -23,8 +23,9 @@ from ..models.wrapper import get_bridge
 from ..nn.language_model import BidirectionalLanguageModel
 from ..nn.precision import mixed_precision
 from ..nn.tok2vec import TokenEncoder
+from .ranks import ALONE, Ranks
 from .storage import load_checkpoint, read_log, save_checkpoint
-from .text import TokenText, chunk_starts
+from .text import Ints, TokenText, chunk_starts
 
 __all__ = ["CHECKPOINT", "LOG", "WEIGHTS", "PretrainSettings", "pretrain_encoder", "seed_all"]
 
@@ -41,7 +42,7 @@ class PretrainSettings(NamedTuple):
 
     steps: int = 10_000
     sequences: int = 64
-    """Chunks in a batch."""
+    """Chunks in a batch, those of all processes together."""
     length: int = 128
     """Tokens in a chunk."""
     vocabulary: int = 30_000
@@ -70,6 +71,7 @@ def pretrain_encoder(
     *,
     save_every: int,
     show_progress: bool = False,
+    ranks: Ranks = ALONE,
 ) -> dict[str, Any]:
     """Train the embedding and the recurrent layer of a `spacy_lstm.BiLSTMTok2Vec.v1`.
 
@@ -77,20 +79,25 @@ def pretrain_encoder(
     one that was not: its last checkpoint holds all that matters, and what is drawn in a step
     (chunks, dropout, names, words to contrast with) depends on the seed and the step alone.
 
+    Processes that train together take each step as one alone would, but that each draws its own
+    dropout and names; how many they are may change from call to call. The first alone writes.
+
     tok2vec: of depth 1, with weights.
     output: folder of the checkpoint, which is gone on from where it is there, of the weights
         (`tok2vec.bin`, for `initialize.components.NAME.encoder`) and of the log.
     save_every: steps between two checkpoints.
+    ranks: the processes that train together.
     RETURNS: the last line of the log.
     """
-    run = _Run(tok2vec, text, settings)
+    run = _Run(tok2vec, text, settings, ranks)
     header = run.load(output / CHECKPOINT)
     log = read_log(output / LOG, header)
     step = first = header.get("step", 0)
-    if step:
+    if step and ranks.is_first:
         _publish(output, tok2vec, log)
     started = perf_counter()
-    progress = tqdm(total=settings.steps, initial=step, disable=not show_progress, unit="step")
+    hidden = not (show_progress and ranks.is_first)
+    progress = tqdm(total=settings.steps, initial=step, disable=hidden, unit="step")
     losses: list[float] = []
     with progress:
         for starts in run.batches(step):
@@ -110,8 +117,9 @@ def pretrain_encoder(
             _check_finite(record)
             losses.clear()
             log.append(record)
-            run.save(output / CHECKPOINT, record)
-            _publish(output, tok2vec, log)
+            if ranks.is_first:
+                run.save(output / CHECKPOINT, record)
+                _publish(output, tok2vec, log)
             progress.set_postfix(perplexity=record["perplexity"])
     return log[-1] if log else {"step": step}
 
@@ -139,13 +147,14 @@ class _Run:
         tok2vec: Model[list[Doc], list[Floats2d]],
         text: TokenText,
         settings: PretrainSettings,
+        ranks: Ranks = ALONE,
     ) -> None:
         module = get_bridge(tok2vec).module
         assert isinstance(module, TokenEncoder)
         (layer,) = module.encoder.layers
         assert isinstance(layer, nn.RNNBase)
         self.tok2vec, self.module = tok2vec, module
-        self.text, self.settings = text, settings
+        self.text, self.settings, self.ranks = text, settings, ranks
         self.fingerprint = text.fingerprint()
         seed_all(settings.seed)
         self.language_model = BidirectionalLanguageModel(
@@ -166,6 +175,11 @@ class _Run:
         self.held_out = held_out[:_EVALUATED_CHUNKS]
         # Every epoch has as many chunks.
         self.batch_size = min(settings.sequences, len(self._epoch(0)))
+        if self.batch_size < ranks.size:
+            raise LstmError(
+                f"{ranks.size} processes and batches of {self.batch_size} sequences: expected a "
+                "sequence or more for each (--sequences counts those of all processes)"
+            )
         for part in module.modules():
             if isinstance(part, nn.Dropout):
                 part.p = settings.dropout
@@ -187,21 +201,35 @@ class _Run:
         rng = np.random.default_rng((self.settings.seed, number))
         return chunk_starts(self.text, self.settings.length, held_out=False, rng=rng)
 
-    def update(self, starts: Starts, step: int) -> float:
-        """One step of the optimizer; gives the loss."""
-        seed_all(self.settings.seed, step)
+    def update(self, batch: Starts, step: int) -> float:
+        """One step of the optimizer; gives the loss.
+
+        batch: the chunks of all processes.
+        """
+        settings, ranks = self.settings, self.ranks
+        seed_all(settings.seed, step)
+        drawn = self.language_model.draw()
+        if ranks.size > 1:
+            # Of dropout and names every process draws its own.
+            seed_all(settings.seed, step, ranks.rank)
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate(step)
         self.module.train()
-        H, words = self._states(starts, name_dropout=self.tok2vec.attrs["name_dropout"])
+        places = self.language_model.count_places(torch.from_numpy(self._words(batch)))
+        name_dropout = self.tok2vec.attrs["name_dropout"]
+        H, words = self._states(ranks.share(batch), name_dropout=name_dropout)
         with mixed_precision(H.device):
-            loss = self.language_model.loss(H, words)
+            loss = self.language_model.loss(H, words, drawn, places)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self.trained.parameters(), _GRAD_CLIP)
+        parameters = list(self.trained.parameters())
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        total = loss.detach().float()
+        ranks.add_up([*gradients, total])
+        nn.utils.clip_grad_norm_(parameters, _GRAD_CLIP)
         self.optimizer.step()
         self.module.eval()
-        return loss.item()
+        return total.item()
 
     def _rate(self, step: int) -> float:
         rate, steps = self.settings.rate, self.settings.steps
@@ -212,21 +240,23 @@ class _Run:
 
     def perplexity(self) -> float:
         """Of the held-out text, mean of both directions."""
-        losses, known = [], []
+        held_out = self.ranks.share(self.held_out)
+        # Sum of the losses, and of the places that they are the mean of.
+        sums = torch.zeros(2, dtype=torch.float64)
         with torch.inference_mode():
-            for first in range(0, len(self.held_out), self.settings.sequences):
-                H, words = self._states(
-                    self.held_out[first : first + self.settings.sequences], name_dropout=0.0
-                )
-                losses.append(self.language_model.log_perplexity(H.float(), words))
-                known.append((words >= 0).sum())
-            # A place whose word is not among the output words counts in no batch.
-            weights = torch.stack(known) / sum(known)
-            return float((torch.stack(losses) * weights).sum().exp())
+            for first in range(0, len(held_out), self.settings.sequences):
+                chunks = held_out[first : first + self.settings.sequences]
+                H, words = self._states(chunks, name_dropout=0.0)
+                # A place whose word is not among the output words counts in no batch.
+                known = int((words >= 0).sum())
+                loss = self.language_model.log_perplexity(H.float(), words)
+                sums += torch.tensor([loss.item() * known, known])
+        self.ranks.add_up([sums])
+        return float((sums[0] / sums[1]).exp())
 
     def _states(self, starts: Starts, *, name_dropout: float) -> tuple[Tensor, Tensor]:
         length = self.settings.length
-        types = self.text.tokens[starts[:, None] + np.arange(length)]
+        types = self._types(starts)
         lengths = [length] * len(starts)
         rows = self.text.features[types.reshape(-1)]
         features = to_features(self.tok2vec, rows, lengths, name_dropout=name_dropout)
@@ -237,6 +267,14 @@ class _Run:
         words = torch.from_numpy(self.text.words[types]).long().to(device)
         return H.view(len(starts), length, -1), words
 
+    def _types(self, starts: Starts) -> Ints:
+        types: Ints = self.text.tokens[starts[:, None] + np.arange(self.settings.length)]
+        return types
+
+    def _words(self, starts: Starts) -> Ints:
+        words: Ints = self.text.words[self._types(starts)]
+        return words
+
     def save(self, path: Path, record: Mapping[str, Any]) -> None:
         """Write the checkpoint of a line of the log."""
         header = {**self._identity(), "step": record["step"], "record": record}
@@ -244,7 +282,12 @@ class _Run:
 
     def load(self, path: Path) -> dict[str, Any]:
         """The header of the checkpoint that was gone on from; empty where there is none."""
-        return load_checkpoint(path, self.trained, self.optimizer, self._identity())
+        header = load_checkpoint(path, self.trained, self.optimizer, self._identity())
+        self.ranks.check_same("text or settings", self._identity())
+        self.ranks.check_same("checkpoint", header.get("step", 0))
+        # They were drawn from the same seed, but perhaps by another library.
+        self.ranks.copy_first([parameter.data for parameter in self.trained.parameters()])
+        return header
 
     def _identity(self) -> dict[str, Any]:
         return {"settings": self.settings._asdict(), "text": self.fingerprint}

@@ -67,11 +67,9 @@ def load_checkpoint(
             f"{path} belongs to another model: delete it, or give another output folder"
         ) from error
     for name, parameter in parameters.items():
-        # Adam counts its steps on the CPU.
-        optimizer.state[parameter] = {
-            key: value if key == "step" else value.to(parameter.device)
-            for key, value in loaded[name].items()
-        }
+        # The fused Adam counts its steps where the weights are.
+        moments = {key: value.to(parameter.device) for key, value in loaded[name].items()}
+        optimizer.state[parameter] = moments
     return header
 
 

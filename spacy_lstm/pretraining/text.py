@@ -3,11 +3,12 @@
 import hashlib
 import json
 import zlib
-from collections import Counter
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from spacy.attrs import ORTH
 from spacy.language import Language
 from spacy.tokens import DocBin
+from spacy.vocab import Vocab
 from thinc.api import Model
 from tqdm import tqdm
 
@@ -22,10 +24,17 @@ from ..corpora.files import read_documents
 from ..errors import LstmError
 from ..files import replacing
 from ..models.lexemes import Lexicon
+from .ranks import ALONE, Ranks
+from .types import TypeTable
 
-__all__ = ["TokenText", "chunk_starts", "read_text", "stored_text"]
+__all__ = ["Ints", "TokenText", "chunk_starts", "read_text", "stored_text"]
 
 Ints = npt.NDArray[np.int32]
+_STORED: Final = np.dtype("<i4")
+# Words that spaCy remembers, at about a kilobyte each.
+_REMEMBERED: Final = 100_000
+# Characters that are read before it forgets further ones.
+_ZONE: Final = 2_000_000
 # A document in this many is kept apart: it tells how well unseen text is predicted.
 HELD_OUT_EVERY = 200
 
@@ -45,9 +54,9 @@ class TokenText(NamedTuple):
     def fingerprint(self) -> str:
         """The same for the same text, read for the same encoder and vocabulary."""
         digest = hashlib.sha256()
-        for array in self:
-            digest.update(repr((array.dtype.str, array.shape)).encode())
-            digest.update(np.ascontiguousarray(array).data)
+        for part in self:
+            digest.update(repr((part.dtype.str, part.shape)).encode())
+            digest.update(np.ascontiguousarray(part).data)
         return digest.hexdigest()[:16]
 
 
@@ -57,39 +66,42 @@ def read_text(
     *,
     describe: Callable[[str], Sequence[int]],
     vocabulary: int,
+    stream: IO[bytes],
 ) -> TokenText:
-    """Tokenize documents and number their types.
+    """Tokenize documents and number their types. What memory it takes grows with the types alone.
 
     documents: paragraphs of each.
     nlp: gives the tokenizer.
     describe: gives the features of a spelling.
     vocabulary: how many of the most frequent lower-case forms are output words.
+    stream: an empty file; the tokens are written to it.
+    RETURNS: the text but for its tokens, of which it has none.
     """
-    numbers: dict[int, int] = {}
-    counts: Counter[int] = Counter()
-    parts, lengths = [], []
-    for paragraphs in documents:
-        orths = np.concatenate([_orths(nlp, text) for text in paragraphs])
-        unique, inverse, found = np.unique(orths, return_inverse=True, return_counts=True)
-        types = [numbers.setdefault(orth, len(numbers)) for orth in unique.tolist()]
-        parts.append(np.array(types, dtype=np.int32)[inverse])
-        lengths.append(len(orths))
-        # Counted here: over all tokens at once, numpy would want eight bytes more for each.
-        counts.update(dict(zip(types, found.tolist(), strict=True)))
-    if not parts:
+    types = TypeTable(describe)
+    lengths = array("q", [0])
+    rest = iter(documents)
+    for first in rest:
+        # spaCy forgets no word but those that it meets first in a zone, which it splits anew
+        # wherever they come. Frequent words have come by the time that zones begin.
+        forgets = len(nlp.vocab) > _REMEMBERED
+        with nlp.memory_zone() if forgets else nullcontext():
+            for paragraphs in _take(chain([first], rest), _ZONE):
+                orths = np.concatenate([_orths(nlp, text) for text in paragraphs])
+                stream.write(types.number(orths, nlp.vocab.strings).astype(_STORED).tobytes())
+                lengths.append(len(orths))
+    if len(lengths) == 1:
         raise LstmError("the text has no words: expected files with a paragraph a line")
-    tokens = np.concatenate(parts)
-    spellings = [nlp.vocab.strings[orth] for orth in numbers]
-    forms: Counter[str] = Counter()
-    for number, spelling in enumerate(spellings):
-        forms[spelling.lower()] += counts[number]
-    ranks = {form: rank for rank, (form, _) in enumerate(forms.most_common(vocabulary))}
-    return TokenText(
-        tokens,
-        np.cumsum([0, *lengths]),
-        np.array([describe(spelling) for spelling in spellings], dtype=np.int32),
-        np.array([ranks.get(spelling.lower(), -1) for spelling in spellings], dtype=np.int32),
-    )
+    starts = np.cumsum(np.frombuffer(lengths, dtype=np.int64))
+    return TokenText(np.zeros(0, np.int32), starts, *types.finish(vocabulary))
+
+
+def _take(documents: Iterator[list[str]], characters: int) -> Iterator[list[str]]:
+    """Documents of so many characters together."""
+    for paragraphs in documents:
+        yield paragraphs
+        characters -= sum(map(len, paragraphs))
+        if characters <= 0:
+            return
 
 
 def _orths(nlp: Language, text: str) -> npt.NDArray[np.uint64]:
@@ -106,10 +118,14 @@ def stored_text(
     *,
     vocabulary: int,
     show_progress: bool = False,
+    ranks: Ranks = ALONE,
 ) -> TokenText:
-    """The text of the files, from the folder where an earlier run has left it tokenized.
+    """The text of the files, from the folder where an earlier run has left it tokenized. Its tokens
+    stay on the disk: what is read of them, the system keeps in memory as long as there is room.
 
     A file that keeps its name and its size counts as the one that was read.
+
+    ranks: the processes that read it together, the first of which tokenizes it.
     """
     lexicon = next(shim for shim in tok2vec.shims if isinstance(shim, Lexicon))
     source = [
@@ -119,22 +135,34 @@ def stored_text(
         hashlib.sha256(lexicon.to_bytes()).hexdigest(),
     ]
     key = hashlib.sha256(json.dumps(source).encode()).hexdigest()[:16]
-    stored = folder / f"text-{key}.npz"
-    if stored.is_file():
-        return _load(stored)
-    documents = tqdm(
-        chain.from_iterable(_documents(file, nlp) for file in files),
-        desc="reading",
-        unit=" documents",
-        disable=not show_progress,
-    )
-    text = read_text(documents, nlp, describe=lexicon.table.describe, vocabulary=vocabulary)
-    with replacing(stored) as beside, beside.open("wb") as stream:
-        np.savez(stream, **text._asdict())
-    return text
+    tokens, tables = folder / f"text-{key}.bin", folder / f"text-{key}.npz"
+    if ranks.is_first and not (tokens.is_file() and tables.is_file()):
+        documents = tqdm(
+            chain.from_iterable(_documents(file) for file in files),
+            desc="reading",
+            unit=" documents",
+            disable=not show_progress,
+        )
+        describe = lexicon.table.describe
+        with replacing(tokens) as beside, beside.open("wb") as stream:
+            text = read_text(
+                documents, nlp, describe=describe, vocabulary=vocabulary, stream=stream
+            )
+        arrays = text._asdict()
+        del arrays["tokens"]
+        # It comes last, and tells that the tokens are whole.
+        with replacing(tables) as beside, beside.open("wb") as stream:
+            np.savez(stream, **arrays)
+    ranks.wait()
+    if not tables.is_file():
+        raise LstmError(
+            f"process {ranks.rank} finds no {tables}, which process 0 has written: give an output "
+            "folder that all of them share"
+        )
+    return _load(tokens, tables)
 
 
-def _documents(file: Path, nlp: Language) -> Iterator[list[str]]:
+def _documents(file: Path) -> Iterator[list[str]]:
     """The paragraphs of each document of a text file or of a `.spacy` file."""
     if file.suffix != ".spacy":
         yield from read_documents(file)
@@ -145,19 +173,25 @@ def _documents(file: Path, nlp: Language) -> Iterator[list[str]]:
         raise LstmError(
             f"{file} cannot be read as documents of spaCy: make it again with spacy-lstm prepare"
         ) from error
-    for doc in binary.get_docs(nlp.vocab):
+    # A vocabulary of their own, which is forgotten with them.
+    for doc in binary.get_docs(Vocab()):
         paragraphs = [line.strip() for line in doc.text.splitlines() if line.strip()]
         if paragraphs:
             yield paragraphs
 
 
-def _load(path: Path) -> TokenText:
+def _load(tokens: Path, tables: Path) -> TokenText:
     try:
         # numpy leaves a file that it opened itself open where it is damaged.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            return TokenText(**{name: arrays[name] for name in TokenText._fields})
+        with tables.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            rest = {name: arrays[name] for name in TokenText._fields[1:]}
+        mapped = np.memmap(tokens, dtype=_STORED, mode="r", shape=(int(rest["starts"][-1]),))
+        size = tokens.stat().st_size
+        if size != mapped.nbytes:
+            raise ValueError(f"{tokens.name} has {size} bytes, expected {mapped.nbytes}")
+        return TokenText(np.asarray(mapped), **rest)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise LstmError(f"{path} cannot be read ({error}): delete it to make it anew") from error
+        raise LstmError(f"{tables} cannot be read ({error}): delete it to make it anew") from error
 
 
 def chunk_starts(
@@ -168,23 +202,19 @@ def chunk_starts(
 
     held_out: of the documents that are kept apart, or of all others.
     """
-    parts = list(_starts(text, length, held_out=held_out, rng=rng))
-    if not parts:
-        documents, kept = len(text.starts) - 1, -(-(len(text.starts) - 1) // HELD_OUT_EVERY)
+    counts, rests = np.divmod(np.diff(text.starts), length)
+    chosen = (np.arange(len(counts)) % HELD_OUT_EVERY == 0) == held_out
+    chosen &= counts > 0
+    if not chosen.any():
+        documents, kept = len(counts), -(-len(counts) // HELD_OUT_EVERY)
         raise LstmError(
             f"none of the {kept if held_out else documents - kept} documents "
             f"{'kept apart to measure by' if held_out else 'to learn from'} has {length} tokens: "
             f"expected more or longer ones (the text has {documents}, a blank line between two)"
         )
-    starts = np.concatenate(parts)
+    counts = counts[chosen]
+    firsts = text.starts[:-1][chosen] + rng.integers(rests[chosen] + 1)
+    numbers = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    starts: npt.NDArray[np.int64] = np.repeat(firsts, counts) + length * numbers
     rng.shuffle(starts)
     return starts
-
-
-def _starts(
-    text: TokenText, length: int, *, held_out: bool, rng: np.random.Generator
-) -> Iterator[npt.NDArray[np.int64]]:
-    for number, (first, last) in enumerate(zip(text.starts[:-1], text.starts[1:], strict=True)):
-        count, rest = divmod(int(last - first), length)
-        if count and held_out == (number % HELD_OUT_EVERY == 0):
-            yield first + rng.integers(rest + 1) + length * np.arange(count)

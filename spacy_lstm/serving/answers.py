@@ -10,14 +10,22 @@ import numpy as np
 import numpy.typing as npt
 from spacy.tokens import Doc
 
-from ..descriptions import describe_entities, describe_links, describe_sentiment
+from ..descriptions import (
+    describe_entities,
+    describe_explanation,
+    describe_links,
+    describe_sentiment,
+)
 from ..errors import LstmError
+from ..explaining import explain
 from ..traces import AttentionTrace, Trace
 from ..tracing import trace
 from .library import Library, ServedModel
 from .limits import Limits
 from .schema import (
     AttentionAnswer,
+    ExplainAnswer,
+    ExplainRequest,
     GatesAnswer,
     ResolveAnswer,
     ResolveBatch,
@@ -29,7 +37,14 @@ from .schema import (
     TraceRequest,
 )
 
-__all__ = ["RefusedError", "answer_resolve", "answer_sentiment", "answer_trace", "find_model"]
+__all__ = [
+    "RefusedError",
+    "answer_explain",
+    "answer_resolve",
+    "answer_sentiment",
+    "answer_trace",
+    "find_model",
+]
 
 # Digits that a picture can show; the full trace is `spacy_lstm.trace`'s.
 _DIGITS = 5
@@ -107,18 +122,33 @@ def _check_chars(count: int, limits: Limits) -> None:
         )
 
 
+def answer_explain(model: ServedModel, asked: ExplainRequest, limits: Limits) -> ExplainAnswer:
+    """The answer of `/api/explain`."""
+    if not (model.resolves or model.classifies):
+        raise RefusedError(422, f"the model {model.name} has no lstm_coref and no lstm_sentiment")
+    _check_length(model, asked.text, limits, limits.max_explained, "explain")
+    found = describe_explanation(explain(model.nlp, asked.text))
+    return ExplainAnswer.model_validate({"model": model.name, **found})
+
+
+def _check_length(
+    model: ServedModel, text: str, limits: Limits, max_tokens: int, purpose: str
+) -> None:
+    _check_chars(len(text), limits)
+    tokens = len(model.nlp.make_doc(text))
+    if tokens > max_tokens:
+        raise RefusedError(413, f"{tokens} tokens: expected at most {max_tokens} to {purpose}")
+
+
 def answer_trace(model: ServedModel, asked: TraceRequest, limits: Limits) -> TraceAnswer:
     """The answer of `/api/trace`."""
-    _check_chars(len(asked.text), limits)
     if not model.inside:
         raise RefusedError(422, f"the model {model.name} has no LSTM encoder to look into")
     component = asked.component or next(iter(model.inside))
     if component not in model.inside:
         known = ", ".join(model.inside)
         raise RefusedError(422, f"no component {_shorten(component)!r} to trace: expected {known}")
-    tokens = len(model.nlp.make_doc(asked.text))
-    if tokens > limits.max_tokens:
-        raise RefusedError(413, f"{tokens} tokens: expected at most {limits.max_tokens} to trace")
+    _check_length(model, asked.text, limits, limits.max_tokens, "trace")
     try:
         found = trace(model.nlp, asked.text, component=component)
         return _describe_trace(model.name, asked, found)

@@ -12,13 +12,22 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from .. import __version__
-from .answers import RefusedError, answer_resolve, answer_sentiment, answer_trace, find_model
+from .answers import (
+    RefusedError,
+    answer_explain,
+    answer_resolve,
+    answer_sentiment,
+    answer_trace,
+    find_model,
+)
 from .guard import SECURITY_HEADERS, Guard
 from .library import Library
 from .limits import Limits
 from .pool import BusyError, LateError, WorkPool
 from .schema import (
     ErrorAnswer,
+    ExplainAnswer,
+    ExplainRequest,
     Health,
     LimitsAnswer,
     ModelAnswer,
@@ -108,7 +117,14 @@ class _Api:
         much for one answer."""
         return await self._work(answer_trace, asked)
 
-    async def _work(self, answer: Callable[..., T], asked: TextsRequest | TraceRequest) -> T:
+    async def explain(self, asked: ExplainRequest) -> ExplainAnswer:
+        """Why each pronoun has its antecedent and the text its sentiment: the candidates, and what
+        the features and the words brought."""
+        return await self._work(answer_explain, asked)
+
+    async def _work(
+        self, answer: Callable[..., T], asked: TextsRequest | TraceRequest | ExplainRequest
+    ) -> T:
         model = find_model(self._library, asked.model)
         return await self._pool.run(answer, model, asked, self._limits)
 
@@ -130,6 +146,7 @@ def _add_api(app: FastAPI, api: _Api) -> None:
         ("/api/resolve", api.resolve, "Resolve pronouns"),
         ("/api/sentiment", api.classify, "Tell the sentiment"),
         ("/api/trace", api.trace, "Look inside"),
+        ("/api/explain", api.explain, "Explain the answers"),
     )
     for path, call, summary in asking:
         app.add_api_route(path, call, methods=["POST"], summary=summary, responses=_ERRORS)

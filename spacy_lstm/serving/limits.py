@@ -19,6 +19,7 @@ class Limits:
     max_chars: characters of a request, its texts together.
     max_texts: texts of a request.
     max_tokens: tokens of a text to trace, whose answer has a number for each token and unit.
+    max_explained: tokens of a text to explain, which takes some 10 seconds at the default.
     timeout: seconds until a request is given up. Work that has begun ends later, unheard.
     parallel: requests worked on at once.
     waiting: further requests that may wait for their turn.
@@ -27,6 +28,7 @@ class Limits:
     max_chars: int = 20_000
     max_texts: int = 64
     max_tokens: int = 400
+    max_explained: int = 1_000
     timeout: float = 30.0
     parallel: int = 2
     waiting: int = 32

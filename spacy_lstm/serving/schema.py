@@ -9,6 +9,8 @@ __all__ = [
     "Answer",
     "AttentionAnswer",
     "ErrorAnswer",
+    "ExplainAnswer",
+    "ExplainRequest",
     "GatesAnswer",
     "Health",
     "LimitsAnswer",
@@ -79,6 +81,13 @@ class TraceRequest(Request):
     )
     attention: _Text | None = Field(None, description="Name of an attention; left out, none.")
     head: int | None = Field(None, description="One of its heads; left out, their mean.")
+
+
+class ExplainRequest(Request):
+    """A text whose answers are to be explained."""
+
+    text: _Text = Field(examples=["Alice met Bob in the garden. She smiled."])
+    model: _Model = None
 
 
 class Answer(BaseModel):
@@ -210,6 +219,95 @@ class TraceAnswer(Answer):
     attention: AttentionAnswer | None
 
 
+class Candidate(Piece):
+    """A mention that an anaphor may refer to."""
+
+    probability: float
+    chosen: bool = Field(description="Whether it is of the cluster that the anaphor joined.")
+    ruled_out: bool = Field(
+        description="Likelier than all that are chosen, but of a cluster whose gender or number "
+        "the mention is not of."
+    )
+
+
+class Feature(BaseModel):
+    """What a named feature brought to a link."""
+
+    name: str
+    value: str = Field(description="Of the mention and the likeliest chosen candidate, in words.")
+    share: float = Field(description="Part of the log odds; below 0 it spoke against the link.")
+
+
+class ExplainedLink(Link):
+    """Why an anaphor has its antecedent."""
+
+    decided_by: Piece = Field(
+        description="The mention whose decision is explained: the anaphor, or the antecedent "
+        "where that joined the anaphor."
+    )
+    candidates: list[Candidate] = Field(
+        description="Of `decided_by`, the likeliest first; those below 1 % are left out."
+    )
+    none: float = Field(description="Probability of no antecedent.")
+    log_odds: float = Field(
+        description="Of the chosen candidates together against all others and none."
+    )
+    features: list[Feature] = Field(
+        description="The largest first. With `without_features` they sum to `log_odds`."
+    )
+    without_features: float = Field(description="What the mentions' vectors alone would give.")
+    words: list[float] = Field(
+        description="By token, what it brought to the log odds through the encoder."
+    )
+
+
+class ExplainedLinks(BaseModel):
+    """Why each pronoun has its antecedent."""
+
+    method: str | None = Field(
+        description='How the words are weighed: "leave_one_out", or in a text of more than 250 '
+        'tokens "gradient_x_input", which is quicker there and less faithful. Null without links.'
+    )
+    tokens: list[Piece] = Field(description="What `words` counts. Empty without links.")
+    explained: list[ExplainedLink]
+
+
+class ExplainedSentiment(BaseModel):
+    """Why the text has its sentiment."""
+
+    method: str = Field(description="How the words are weighed.")
+    tokens: list[Piece]
+    label: str
+    probability: float
+    cats: dict[str, float]
+    log_odds: float = Field(
+        description="Of the label against all others together, before calibration."
+    )
+    words: list[float] = Field(
+        description="By token, what it brought to the log odds; below 0 it spoke against the label."
+    )
+
+
+class RunningPiece(Piece):
+    """A token, and how it stood after it."""
+
+    score: float = Field(description="P(positive) - P(negative), as if the text ended there.")
+
+
+class ExplainAnswer(Answer):
+    """Why the text got its answers."""
+
+    text: str
+    lang: str
+    links: ExplainedLinks | None = Field(description="Null where the model has no `lstm_coref`.")
+    sentiment: ExplainedSentiment | None = Field(
+        description="Null where the model has no `lstm_sentiment`."
+    )
+    running: list[RunningPiece] = Field(
+        description="The sentiment token by token; in a long text after every so many."
+    )
+
+
 class Layer(BaseModel):
     """One direction of one layer of an encoder."""
 
@@ -253,7 +351,8 @@ class LimitsAnswer(BaseModel):
 
     max_chars: int
     max_texts: int
-    max_tokens: int
+    max_tokens: int = Field(description="Of a text to trace.")
+    max_explained: int = Field(description="Tokens of a text to explain.")
     timeout: float
 
 

@@ -14,11 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from spacy.tokens import Doc
 
 from ..errors import LstmError, LstmTypeError
+from ..explanations import Explanation
 from ..traces import Trace
 from .attention import view_attention
 from .coref import view_coref
 from .gates import view_gates, view_kept
 from .sentiment import view_sentiment
+from .why import view_why
 from .words import TURNING
 
 __all__ = ["STYLES", "Style", "render"]
@@ -43,6 +45,7 @@ class Style(NamedTuple):
 
 _READ: Final = "call the pipeline first, as in render(nlp(text))"
 _TRACED: Final = 'trace it first, as in render(spacy_lstm.trace(nlp, text), style="gates")'
+_EXPLAINED: Final = 'explain it first, as in render(spacy_lstm.explain(nlp, text), style="why")'
 
 
 STYLES: Final[dict[str, Style]] = {
@@ -51,6 +54,7 @@ STYLES: Final[dict[str, Style]] = {
     "gates": Style("Gates", "gates.html", Trace, view_gates, _TRACED),
     "attention": Style("Attention", "attention.html", Trace, view_attention, _TRACED),
     "memory": Style("Memory", "memory.html", Trace, view_kept, _TRACED),
+    "why": Style("Why these answers", "why.html", Explanation, view_why, _EXPLAINED),
 }
 """The styles that `render` knows, by name."""
 
@@ -68,9 +72,11 @@ def render(
     Styles: "coref" colours and numbers the clusters, and leads from each anaphor to its
     antecedent with the link's probability; a text without links gets a page that says so.
     "sentiment" tints the tokens by their signed share in the decision and shows the labels'
-    probabilities. Where scripts run, a short one adds arcs to the coreference links.
+    probabilities. Where scripts run, a short one adds arcs to the coreference links. "gates",
+    "memory" and "attention" show what an encoder did with a text, "why" what its answers hang on.
 
-    doc_or_trace: a `Doc` that `lstm_coref` or `lstm_sentiment` has read.
+    doc_or_trace: a `Doc` that `lstm_coref` or `lstm_sentiment` has read; for gates, memory and
+        attention a trace of `spacy_lstm.trace`, for "why" an explanation of `spacy_lstm.explain`.
     page: whether to give a whole document, or only an element to place in another.
     span_cluster_prefix: the prefix of the keys of `doc.spans` that hold clusters.
 
@@ -81,9 +87,10 @@ def render(
         raise LstmError(f"Unknown style {style!r}: choose one of {', '.join(STYLES)}.")
     chosen = STYLES[style]
     if not isinstance(doc_or_trace, chosen.takes):
+        name = chosen.takes.__name__
         raise LstmTypeError(
-            f"Style {style!r} got a {type(doc_or_trace).__name__}, expected a "
-            f"{chosen.takes.__name__}: {chosen.how}."
+            f"Style {style!r} got a {type(doc_or_trace).__name__}, expected "
+            f"{'an' if name[0] in 'AEIOU' else 'a'} {name}: {chosen.how}."
         )
     variables = chosen.view(doc_or_trace, span_cluster_prefix)
     # Several pictures may stand on one page: their anchors must differ, yet not from run to run.

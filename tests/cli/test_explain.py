@@ -11,7 +11,16 @@ from typer.testing import CliRunner
 
 from spacy_lstm.cli import explain as explain_module
 from spacy_lstm.cli.explain import explain, explain_cli, explain_example
+from spacy_lstm.descriptions import describe_explanation
 from spacy_lstm.errors import LstmError
+from spacy_lstm.explanations import (
+    Candidate,
+    Explanation,
+    FeatureShare,
+    LinkExplanation,
+    RunningScore,
+    SentimentExplanation,
+)
 from spacy_lstm.pretrained import bundle_names
 from spacy_lstm.traces import Trace
 from spacy_lstm.tracing import trace_example
@@ -86,6 +95,15 @@ def test_unknown_style_loads_nothing(asked, tmp_path):
             {"style": "coref", "component": "lstm_coref"},
             "--component lstm_coref with --style coref: it goes with gates, memory, attention",
         ),
+        (
+            {"style": "why", "component": "lstm_coref"},
+            "--component lstm_coref with --style why: it goes with gates, memory, attention",
+        ),
+        (
+            {"style": "why", "output": "a.npz"},
+            r"--style why as a\.npz: expected a name that ends in \.html, \.png, \.svg, \.json, or "
+            "--style gates, memory, attention",
+        ),
         ({"output": "a.pdf"}, r"cannot write a\.pdf: expected a name that ends in \.html, \.png, "),
         ({"style": "gates", "output": "a.PNG"}, r"cannot write a\.PNG: expected a name that ends"),
         ({"style": "coref", "output": "a.png"}, "coref as a.png: expected a name that ends in .ht"),
@@ -151,7 +169,7 @@ def test_a_sign_without_a_font_is_no_warning(traced, monkeypatch, tmp_path, recw
     # A code point for private use, which no font has.
     odd = replace(trace_example(), tokens=("\U000fabcd", "is", "happy", "She", "smiles"))
     monkeypatch.setattr(explain_module, "trace", lambda *_, **__: odd)
-    monkeypatch.setattr("spacy_lstm.viz.figures._plain", str)
+    monkeypatch.setattr("spacy_lstm.viz.plotting.spell", str)
     explain("Ann.", output=tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 1000
     assert not recwarn.list
@@ -202,6 +220,91 @@ def test_an_example_takes_the_place_of_text_style_and_model(tmp_path, words, nam
     assert result.exit_code == 2
     assert f"give {name} or --example, not both" in result.stderr
     assert not output.exists()
+
+
+@pytest.fixture
+def explained(monkeypatch):
+    """An explanation by hand, in the place of a pipeline's; what was asked for."""
+    found = []
+    words, offsets = ("Ann", "saw", "her", "."), (0, 4, 8, 11)
+    link = LinkExplanation(
+        tokens=words,
+        offsets=offsets,
+        anaphor=(2, 3),
+        anaphor_text="her",
+        antecedent=(0, 1),
+        antecedent_text="Ann",
+        probability=0.6,
+        decided_by=(2, 3),
+        candidates=(Candidate((0, 1), "Ann", 0.7, True),),
+        none=0.3,
+        log_odds=0.8,
+        features=(FeatureShare("kinds", "she – name", 0.5),),
+        without_features=0.3,
+        words=(0.1, -0.2, 0.123456789, 0.0),
+        method="leave_one_out",
+    )
+    cats = {"NEGATIVE": 0.4, "POSITIVE": 0.6}
+    sentiment = SentimentExplanation(
+        words, offsets, "POSITIVE", 0.6, cats, 0.4, (0.1, 0.2, 0.1, 0.0), "integrated_gradients"
+    )
+    running = tuple(map(RunningScore, words, offsets, (0.1, 0.0, -0.1, 0.2)))
+
+    def explain_answers(nlp, text):
+        found.append((nlp, text))
+        return Explanation(text, "en", (link,), sentiment, running)
+
+    monkeypatch.setattr(explain_module, "load_pipeline", str)
+    monkeypatch.setattr(explain_module, "explain_answers", explain_answers)
+    return found
+
+
+def test_page_of_why(explained, tmp_path):
+    output = tmp_path / "page.html"
+    found = explain("Ann saw her.", output=output, model="mine", style="why")
+    assert output.read_text(encoding="utf-8") == render(found, style="why")
+    assert explained == [("mine", "Ann saw her.")]
+
+
+def test_why_as_json_is_what_the_server_answers(explained, tmp_path):
+    output = tmp_path / "why.json"
+    result = run("Ann saw her.", "-o", str(output), "--style", "why", "--json")
+    told = json.loads(result.stdout)
+    found = json.loads(output.read_text(encoding="utf-8"))
+    assert told == {
+        "output": str(output),
+        "style": "why",
+        "links": 1,
+        "label": "POSITIVE",
+    }
+    assert found == describe_explanation(explain("Ann saw her.", output=output, style="why"))
+    text = found["text"]
+    (link,) = found["links"]["explained"]
+    spans = [link["anaphor"], link["antecedent"], link["decided_by"], *link["candidates"]]
+    assert [span["text"] for span in spans] == ["her", "Ann", "her", "Ann"]
+    assert all(text[span["start"] : span["end"]] == span["text"] for span in spans)
+    assert link["words"] == [0.1, -0.2, 0.12346, 0.0]
+    assert link["features"] == [{"name": "kinds", "value": "she – name", "share": 0.5}]
+    assert [piece["text"] for piece in found["links"]["tokens"]] == ["Ann", "saw", "her", "."]
+    assert [piece["text"] for piece in found["running"]] == ["Ann", "saw", "her", "."]
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_figures_of_why(explained, tmp_path, suffix, start):
+    pytest.importorskip("matplotlib", reason="the extra plots is not installed")
+    output = tmp_path / f"figure.{suffix}"
+    assert run("Ann saw her.", "-o", str(output), "--style", "why").stdout == f"{output}\n"
+    assert output.read_bytes().startswith(start)
+
+
+@pytest.mark.skipif("en_lstm_sm" not in bundle_names(), reason="the English bundle is not built")
+def test_from_a_sentence_to_its_reasons(tmp_path):
+    output = tmp_path / "page.html"
+    result = run("Alice met Bob. She smiled.", "--style", "why", "-o", str(output))
+    assert result.exit_code == 0
+    page = output.read_text(encoding="utf-8")
+    assert "gender and number" in page
+    assert "feminine singular – feminine singular" in page
 
 
 @pytest.mark.skipif("en_lstm_sm" not in bundle_names(), reason="the English bundle is not built")

@@ -191,6 +191,7 @@ def test_wrong_usage_is_status_2(
         (["TEXT", "--nlp.pipeline=[]"], "✘ component None: expected one of none"),
         (["TEXT", "--components.lstm_coref.model.tok2vec.depth=2"], "✘ depth = 2: only a "),
         (["TEXT", "--output=CONFIG"], "config.cfg is a file: give a folder"),
+        (["TEXT", "--gpu-id=99"], "✘ no GPU 99"),
         (["TEXT", "--length=9999"], "✘ none of the 1 documents kept apart to measure by has 9999"),
     ],
 )

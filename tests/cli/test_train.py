@@ -240,6 +240,28 @@ def test_output_that_is_a_file_is_refused(data: Path, tmp_path: Path) -> None:
         train(data / "config.cfg", tmp_path / "out")
 
 
+def test_started_by_torchrun_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch, data: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(LstmError, match="2 processes were started to train together, which spaCy"):
+        train(data / "config.cfg", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_processes_of_torchrun_take_a_gpu_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    monkeypatch.setattr(machine_module, "has_cupy_gpu", True)
+    monkeypatch.setattr(machine_module, "require_gpu", taken.append)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    assert machine_module.choose_device(None) == 0
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert machine_module.choose_device(None) == 3
+    assert machine_module.choose_device(1) == 1
+    assert machine_module.choose_device(-1) == -1
+    assert taken == [0, 3, 1]
+
+
 def test_threads_follow_the_machine_or_the_user(
     monkeypatch: pytest.MonkeyPatch, data: Path, tmp_path: Path
 ) -> None:

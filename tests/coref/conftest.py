@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
-from spacy_lstm.coref.clauses import Tree
+from spacy_lstm.coref.clauses import Tree, find_clauses
+from spacy_lstm.coref.syntax import RELATIONS, TAGS
 
 
 @pytest.fixture
@@ -22,3 +24,19 @@ def tree_of() -> Callable[[str], Tree]:
         )
 
     return read
+
+
+@pytest.fixture(scope="session")
+def clauses_of() -> Callable[[Tree], list[int]]:
+    """Finds the clauses of a tree as of one that was stored."""
+
+    def find(tree: Tree) -> list[int]:
+        columns = [
+            [TAGS[tag] for tag in tree.tags],
+            [RELATIONS[relation] for relation in tree.relations],
+            [head - i for i, head in enumerate(tree.heads)],
+        ]
+        found: list[int] = find_clauses(np.array(columns, dtype=np.int8).T).tolist()
+        return found
+
+    return find

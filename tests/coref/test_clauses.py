@@ -1,6 +1,6 @@
 """Clauses and noun phrases of trees written by hand, and of no trees at all."""
 
-import json
+from itertools import accumulate
 
 import numpy as np
 import pytest
@@ -9,15 +9,17 @@ from hypothesis import strategies as st
 
 from spacy_lstm.coref.clauses import (
     Tree,
-    find_clauses,
     find_head,
     find_noun_phrases,
+    is_tree,
+    load_trees,
+    number_clauses,
     read_tree,
-    store_tree,
+    store_trees,
 )
 from spacy_lstm.coref.opinions import find_opinions
 from spacy_lstm.coref.referents import find_referents, index_opinions, weigh_opinions
-from spacy_lstm.coref.syntax import RELATIONS, TAGS
+from spacy_lstm.coref.syntax import HEAD_REACH, RELATIONS, TAGS
 
 CLAUSES = [
     (
@@ -66,8 +68,8 @@ PHRASES = [
 
 
 @pytest.mark.parametrize(("text", "wanted"), CLAUSES)
-def test_clauses(tree_of, text, wanted):
-    assert find_clauses(tree_of(text)) == wanted
+def test_clauses(tree_of, clauses_of, text, wanted):
+    assert clauses_of(tree_of(text)) == wanted
 
 
 @pytest.mark.parametrize(("text", "wanted"), PHRASES)
@@ -88,15 +90,21 @@ def test_heads_of_spans(tree_of):
     assert [(find_head(name, span), span) for _, span in find_noun_phrases(name)] == [(0, (0, 2))]
 
 
-def test_trees_are_kept_as_plain_numbers():
+def test_trees_are_kept_as_text():
     columns = np.array(
-        [[TAGS["PRON"], RELATIONS["nsubj"], 1], [TAGS["VERB"], RELATIONS["root"], 0]]
+        [
+            [TAGS["PRON"], RELATIONS["nsubj"], 1],
+            [TAGS["VERB"], RELATIONS["root"], 0],
+            [TAGS["X"], RELATIONS["xcomp"], -HEAD_REACH],
+        ]
     )
-    stored = json.loads(json.dumps(store_tree(columns)))
-    tree = read_tree(["She", "left"], stored)
+    first, empty, second = store_trees(columns, [2, 0, 1])
+    assert [len(first), len(empty), len(second)] == [6, 0, 3]
+    assert is_tree(first, 2)
+    tree = read_tree(["She", "left"], load_trees([first]))
     assert tree == Tree(["she", "left"], ["PRON", "VERB"], ["nsubj", "root"], [1, 1])
-    assert read_tree(["She"], stored) is None
-    assert read_tree([], None) is None
+    assert load_trees([first, empty, second]).tolist() == columns.tolist()
+    assert not any(is_tree(stored, 3) for stored in (first, None, [0] * 9, {"heads": [0] * 9}))
 
 
 @st.composite
@@ -115,10 +123,82 @@ def trees(draw):
     return Tree(*columns)
 
 
+def plain_clauses(tree):
+    """The same by definition, one token after the other."""
+    subjects = {
+        head
+        for head, relation in zip(tree.heads, tree.relations, strict=True)
+        if relation in ("nsubj", "csubj", "cop")
+    }
+    described = {
+        head
+        for head, relation in zip(tree.heads, tree.relations, strict=True)
+        if relation == "amod"
+    }
+    opens = [
+        tag != "PUNCT"
+        and (
+            i == head
+            or i in subjects
+            or relation in ("root", "advcl", "ccomp", "acl", "parataxis", "csubj")
+            or (relation == "conj" and tag in ("VERB", "AUX"))
+            or (relation == "conj" and tag in ("NOUN", "PROPN") and tree.relations[head] == "root")
+            or (relation == "appos" and i in described)
+        )
+        for i, (tag, relation, head) in enumerate(
+            zip(tree.tags, tree.relations, tree.heads, strict=True)
+        )
+    ]
+    found, circles = [], {}
+    for i in range(len(opens)):
+        path = []
+        place = i
+        while not opens[place] and place not in path:
+            path.append(place)
+            place = tree.heads[place]
+        if opens[place]:
+            found.append(place)
+        else:
+            # The first token that leads into this circle speaks for it.
+            found.append(circles.setdefault(frozenset(path[path.index(place) :]), i))
+    return found
+
+
 @given(trees())
-def test_any_heads_at_all(tree):
+def test_clauses_are_those_of_the_definition(clauses_of, tree):
+    assert clauses_of(tree) == plain_clauses(tree)
+
+
+@pytest.mark.parametrize("tag", ["VERB", "PUNCT"])
+def test_heads_that_lie_deep(clauses_of, tag):
+    # Each governs the one before it. A mark opens no clause, and goes round by itself.
+    n = 100
+    tree = Tree(["x"] * n, [tag] * n, ["dep"] * n, [*range(1, n), n - 1])
+    assert clauses_of(tree) == [n - 1 if tag == "VERB" else 0] * n
+
+
+@given(st.lists(trees(), min_size=1, max_size=5))
+def test_clauses_of_many_documents_at_once(clauses_of, batch):
+    first, heads = 0, []
+    for tree in batch:
+        heads += [first + head for head in tree.heads]
+        first += len(tree.heads)
+    columns = [[item for tree in batch for item in tree[k]] for k in range(3)]
+    together = clauses_of(Tree(*columns, heads))
+    alone = [clauses_of(tree) for tree in batch]
+    ends = list(accumulate(map(len, alone)))
+    assert together == [
+        end - len(found) + owner for found, end in zip(alone, ends, strict=True) for owner in found
+    ]
+    numbers, predicates = number_clauses(np.array(together))
+    assert predicates.tolist() == list(dict.fromkeys(together))
+    assert predicates[numbers].tolist() == together
+
+
+@given(trees())
+def test_any_heads_at_all(clauses_of, tree):
     """Heads are predicted one by one: they may go round, and no root need be."""
-    clauses = find_clauses(tree)
+    clauses = clauses_of(tree)
     assert all(clauses[owner] == owner for owner in clauses)
     opinions = list(find_opinions(tree, clauses))
     assert [opinion.clause for opinion in opinions] == sorted(set(clauses))

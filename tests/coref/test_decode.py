@@ -10,7 +10,7 @@ from spacy_lstm.coref.decode import (
     decode,
     reach,
 )
-from spacy_lstm.coref.words import describe_word
+from spacy_lstm.coref.words import Kind, Number, describe_word
 from spacy_lstm.lexicons.gender import GENDERS
 
 GENDER = {"Ann": "fem", "Tom": "masc"}
@@ -32,7 +32,10 @@ def scores_of(text, spans, logits, null=0.0):
 
 
 def decoded(scores, **options):
-    return decode(scores, **({"pronouns_only": False, "threshold": 0.0} | options))
+    """Of a single document."""
+    lengths = [int(scores.mentions.end.max())]
+    (found,) = decode(scores, lengths, **({"pronouns_only": False, "threshold": 0.0} | options))
+    return found
 
 
 ANN = ("Ann saw Tom . She waved", [(0, 1), (2, 3), (4, 5)])
@@ -208,6 +211,85 @@ def test_every_link_obeys_the_threshold(logits, null, threshold, pronouns_only):
             assert link.anaphor in cluster
             assert link.antecedent in cluster
             assert link.antecedent != link.anaphor
+
+
+def plain_clusters(scores, pronouns_only):
+    """The clusters by definition: sets of mentions, searched one by one."""
+    p = antecedent_probabilities(scores)
+    mentions, candidates = scores.mentions, scores.pairs.candidates
+    clusters = [{i} for i in range(len(p))]
+    gender, number = mentions.gender.tolist(), mentions.number.tolist()
+    masc, fem, neut = (GENDERS.index(name) for name in ("masc", "fem", "neut"))
+
+    def find(i):
+        return next(place for place, cluster in enumerate(clusters) if i in cluster)
+
+    for i in range(len(p)):
+        if p[i, 0] >= 0.5 or (pronouns_only and not mentions.is_pronoun[i]):
+            continue
+        sums = {}
+        for j, probability in zip(candidates[i], p[i, 1:], strict=True):
+            if probability > 0.01:
+                sums[find(j)] = sums.get(find(j), 0.0) + probability
+        own = find(i)
+        for place in sorted(sums, key=lambda place: -sums[place]):
+            if sums[place] <= p[i, 0]:
+                break
+            singular = mentions.kind[i] in (Kind.HE, Kind.SHE, Kind.IT)
+            two_genders = len({gender[own], gender[place]} & {masc, fem, neut}) > 1
+            if two_genders or (singular and number[place] == Number.PLURAL):
+                continue
+            if place != own:
+                clusters[place] |= clusters[own]
+                clusters[own] = set()
+                if gender[place] not in (masc, fem):
+                    gender[place] = gender[own] or gender[place]
+                number[place] = number[place] or number[own]
+            break
+    spans = list(zip(mentions.start.tolist(), mentions.end.tolist(), strict=True))
+    return sorted([spans[i] for i in sorted(c)] for c in clusters if len(c) > 1)
+
+
+def random_scores(seed, gaps):
+    """Scores of documents of the ten words, each after so many words that are nobody's."""
+    random = np.random.default_rng(seed)
+    words, codes, spans, lengths = MIXED.split(), [], [], []
+    for gap in gaps:
+        first = len(codes) + gap
+        spans += [(first + i, first + i + 1) for i in range(len(words))]
+        for word in ["."] * gap + words:
+            codes.append(describe_word(word, GENDERS.index(GENDER.get(word, "unknown"))))
+        lengths.append(gap + len(words))
+    mentions = describe_mentions(read_words(np.array(codes), lengths), *np.array(spans).T)
+    pairs = pair_candidates(mentions, backward=9, forward=9, same_head=0, max_distance=0)
+    logits = random.normal(0, random.uniform(0.5, 4), pairs.candidates.shape).astype(np.float32)
+    null = random.normal(random.uniform(-2, 2), 1.0, len(spans)).astype(np.float32)
+    return CorefScores(
+        np.where(pairs.candidates >= 0, logits, -np.inf), null, mentions, pairs
+    ), lengths
+
+
+@given(st.integers(0, 2**32), st.booleans())
+def test_clusters_are_those_of_the_definition(seed, pronouns_only):
+    scores, _ = random_scores(seed, [0])
+    found = decoded(scores, pronouns_only=pronouns_only)
+    assert found.clusters == plain_clusters(scores, pronouns_only)
+
+
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([0.0, 0.5]),
+    st.lists(st.integers(0, 4), min_size=1, max_size=4),
+)
+def test_documents_together_and_alone(seed, threshold, gaps):
+    """A batch gives what each of its documents gives, in the document's own tokens."""
+    scores, lengths = random_scores(seed, gaps)
+    options = {"pronouns_only": False, "threshold": threshold, "temperature": 1.3}
+    together = decode(scores, lengths, **options)
+    for number, (found, gap, length) in enumerate(zip(together, gaps, lengths, strict=True)):
+        assert found == decode(scores.of_document(number), lengths, **options)[number]
+        for start, end in (span for cluster in found.clusters for span in cluster):
+            assert gap <= start < end <= length
 
 
 @given(st.floats(0.1, 10), st.lists(st.floats(-30, 30), min_size=3, max_size=3))

@@ -2,7 +2,6 @@
 
 import pytest
 
-from spacy_lstm.coref.clauses import find_clauses
 from spacy_lstm.coref.opinions import find_opinions
 
 # What is felt of whom: + about, - against.
@@ -100,10 +99,10 @@ CASES = [
 
 
 @pytest.mark.parametrize(("text", "wanted"), CASES)
-def test_whom_clauses_are_about(tree_of, text, wanted):
+def test_whom_clauses_are_about(tree_of, clauses_of, text, wanted):
     tree = tree_of(text)
     found = []
-    for opinion in find_opinions(tree, find_clauses(tree)):
+    for opinion in find_opinions(tree, clauses_of(tree)):
         found += [f"+{tree.words[i]}" for i in sorted(opinion.about)]
         found += [f"-{tree.words[i]}" for i in sorted(opinion.against)]
     assert sorted(found) == sorted(wanted.split())

@@ -2,7 +2,6 @@
 
 import pytest
 
-from spacy_lstm.coref.clauses import find_clauses
 from spacy_lstm.coref.opinions import Opinion
 from spacy_lstm.coref.referents import (
     Referent,
@@ -18,32 +17,32 @@ def names(tree, found):
     }
 
 
-def test_clusters_and_what_is_in_none(tree_of):
+def test_clusters_and_what_is_in_none(tree_of, clauses_of):
     tree = tree_of(
         "maria/PROPN/nsubj>1 hated/VERB/root>1 the/DET/det>3 hotel/NOUN/obj>1 it/PRON/nsubj>5 "
         "stank/VERB/root>5 she/PRON/nsubj>7 left/VERB/root>7 them/PRON/obj>7"
     )
-    clauses = find_clauses(tree)
+    clauses = clauses_of(tree)
     found = find_referents(tree, clauses, [[(2, 4), (4, 5)], [(8, 9)]])
     assert [(r.name, r.mentions) for r in found] == [((0, 1), [(0, 1)]), ((2, 4), [(2, 4), (4, 5)])]
     # A cluster of nothing but pronouns names nobody, and *them* is guessed.
     assert names(tree, found) == {"maria": [0], "the hotel": [3, 4, 8]}
 
 
-def test_a_name_whose_heads_go_round_is_one_record(tree_of):
+def test_a_name_whose_heads_go_round_is_one_record(tree_of, clauses_of):
     tree = tree_of(
         "larry/PROPN/root>1 king/PROPN/flat>0 left/VERB/root>2 he/PRON/nsubj>4 slept/VERB/root>4"
     )
-    (found,) = find_referents(tree, find_clauses(tree), [[(0, 2), (3, 4)]])
+    (found,) = find_referents(tree, clauses_of(tree), [[(0, 2), (3, 4)]])
     assert found == Referent((0, 2), [(0, 2), (3, 4)], frozenset({0, 3}))
 
 
-def test_the_same_name_is_the_same_person(tree_of):
+def test_the_same_name_is_the_same_person(tree_of, clauses_of):
     tree = tree_of(
         "tom/PROPN/nsubj>1 ate/VERB/root>1 tom/PROPN/nsubj>3 slept/VERB/root>3 dogs/NOUN/nsubj>5 "
         "ate/VERB/root>5 dogs/NOUN/nsubj>7 slept/VERB/root>7"
     )
-    found = find_referents(tree, find_clauses(tree), [])
+    found = find_referents(tree, clauses_of(tree), [])
     assert [referent.mentions for referent in found] == [
         [(0, 1), (2, 3)],
         [(4, 5)],
@@ -59,9 +58,9 @@ def test_the_same_name_is_the_same_person(tree_of):
         ("tom/PROPN/nsubj>1 went/VERB/root>1 to/ADP/case>3 parties/NOUN/obl>1", "parties"),
     ],
 )
-def test_what_a_lone_it_may_stand_for(tree_of, first, wanted):
+def test_what_a_lone_it_may_stand_for(tree_of, clauses_of, first, wanted):
     tree = tree_of(f"{first} it/PRON/nsubj>5 shone/VERB/root>5")
-    found = names(tree, find_referents(tree, find_clauses(tree), []))
+    found = names(tree, find_referents(tree, clauses_of(tree), []))
     assert [name for name, heads in found.items() if 4 in heads] == [wanted]
 
 

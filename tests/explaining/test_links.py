@@ -169,3 +169,11 @@ def test_mistakes(bundle):
         kind = type(given).__name__
         with pytest.raises(TypeError, match=f"got {kind} as text: expected a str or a Doc"):
             explain_links(bundle, given)
+
+
+@pytest.mark.parametrize("method", ["gradient_x_input", "attention"])
+def test_texts_that_the_encoder_reads_with_rows_to_spare(bundle, method):
+    """Long ones are laid into few shapes, whose rows are more than the tokens."""
+    told = explain_links(bundle, "Alice is happy. She smiles. " * 40, method=method)
+    assert len(told) == 40
+    assert {len(each.words) for each in told} == {280}

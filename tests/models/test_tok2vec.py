@@ -7,7 +7,7 @@ from thinc.api import Adam, set_dropout_rate
 from spacy_lstm.errors import LstmError
 from spacy_lstm.lexicons.hashing import hash_word
 from spacy_lstm.models.bilstm_tok2vec import gender_number
-from spacy_lstm.models.lexemes import LexemeTable, Lexicon
+from spacy_lstm.models.lexemes import LexemeTable, Lexicon, find_words
 
 SMALL = {"width": 8, "width_factor": 0.25, "rows": 50, "window": 12, "margin": 3}
 TEXTS = ["Mary saw Tom.", "", "one " * 30, "  ", "猫追老鼠", "Tom"]
@@ -160,30 +160,35 @@ def test_gender_number_minds_the_case(text, number):
     assert gender_number(genders, text) == number
 
 
+def rows_of(table, docs):
+    words = find_words(docs)
+    return table.rows(words)[words.which]
+
+
 def test_lexeme_table_starts_afresh_at_its_limit(monkeypatch):
     monkeypatch.setattr("spacy_lstm.models.lexemes.MAX_LEXEMES", 3)
     asked = []
     table = LexemeTable(lambda text: asked.append(text) or (len(text), 0), 2)
     nlp = spacy.blank("en")
     for text in ["a bb ccc dddd eeeee", "a bb", "ffffff a"]:
-        rows = table.rows([nlp.make_doc(text)])
+        rows = rows_of(table, [nlp.make_doc(text)])
         assert rows[:, 0].tolist() == [len(word) for word in text.split()]
     assert asked.count("a") == 2
-    assert table.rows([nlp.make_doc("")]).shape == (0, 2)
+    assert rows_of(table, [nlp.make_doc("")]).shape == (0, 2)
 
 
 def test_lexicon_grows_past_its_first_rows():
     lexicon = Lexicon(lambda lists, text: (len(text),), 1)
     words = [f"w{'x' * (i % 7)}{i}" for i in range(3000)]
     doc = spacy.tokens.Doc(spacy.blank("en").vocab, words=words)
-    assert lexicon.rows([doc, doc])[:, 0].tolist() == [len(w) for w in words] * 2
-    assert lexicon.rows([]).shape == (0, 1)
+    assert lexicon.token_rows([doc, doc])[:, 0].tolist() == [len(w) for w in words] * 2
+    assert lexicon.token_rows([]).shape == (0, 1)
 
 
 def test_a_table_that_grows_while_another_thread_reads():
     nlp = spacy.blank("en")
     table = LexemeTable(lambda text: (len(text),), 1)
-    table.rows([nlp.make_doc("known")])
+    rows_of(table, [nlp.make_doc("known")])
     crowd = nlp.make_doc(" ".join(f"w{number}" for number in range(2000)))
 
     class Interrupted(dict):
@@ -192,11 +197,11 @@ def test_a_table_that_grows_while_another_thread_reads():
         def __getitem__(self, key):
             place = super().__getitem__(key)
             if len(self) == 1:
-                table.rows([crowd])
+                rows_of(table, [crowd])
             return place
 
     table._rows.index = Interrupted(table._rows.index)
-    assert table.rows([nlp.make_doc("known w1999")]).tolist() == [[5], [5]]
+    assert rows_of(table, [nlp.make_doc("known w1999")]).tolist() == [[5], [5]]
 
 
 @pytest.mark.parametrize("shortcut", [True, False])
@@ -239,9 +244,9 @@ def test_stretched_words_are_the_words_they_stretch(stretched, plain):
     doc = spacy.blank("en").make_doc(f"{stretched} {plain}")
     lexicon.set_lists(lists)
     # All but the shape, which is that of the text: "xxx" and "xx".
-    got, expected = np.delete(lexicon.rows([doc]), 3, axis=1)
+    got, expected = np.delete(lexicon.token_rows([doc]), 3, axis=1)
     np.testing.assert_array_equal(got, expected)
     # Without vectors nothing tells how many letters are too many.
     lexicon.set_lists({})
-    got, expected = np.delete(lexicon.rows([doc]), 3, axis=1)
+    got, expected = np.delete(lexicon.token_rows([doc]), 3, axis=1)
     assert (got == expected).all() == (stretched == plain)

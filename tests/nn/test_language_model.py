@@ -44,7 +44,7 @@ def test_forward_states_tell_the_next_word_and_backward_states_the_previous(batc
     monkeypatch.setattr("spacy_lstm.nn.language_model._BLOCK", 2)
     assert model.log_perplexity(H, words).item() == pytest.approx(expected, rel=1e-5)
     # With every word drawn, and none rarer than another, the sampled softmax is the whole one.
-    monkeypatch.setattr(model, "_draw", lambda: torch.arange(20))
+    monkeypatch.setattr(model, "draw", lambda: torch.arange(20))
     monkeypatch.setattr(model, "_log_expected", torch.zeros_like)
     assert model.loss(H, words).item() == pytest.approx(expected, rel=1e-5)
 
@@ -55,7 +55,7 @@ def test_words_are_drawn_as_often_as_expected(words, samples):
     rounds = 4000
     counts = torch.zeros(words)
     for _ in range(rounds):
-        drawn = model._draw()
+        drawn = model.draw()
         assert len(drawn) == samples
         known = drawn[drawn >= 0]
         assert len(known) == len(known.unique()) > 0
@@ -97,6 +97,30 @@ def test_places_without_a_word_to_tell_are_harmless(words):
         assert math.isfinite(loss.item())
         assert all(torch.isfinite(p.grad).all() for p in model.parameters())
     assert loss.item() == 0 == model.log_perplexity(H, torch.full_like(known, -1)).item()
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+def test_losses_and_gradients_of_shares_add_up_to_those_of_the_batch(cut):
+    torch.manual_seed(2)
+    H = torch.randn(3, 5, 2 * WIDTH)
+    # The shares have unlike numbers of places, and one of them has none in a direction.
+    words = torch.tensor([[4, -1, 0, 7, 2], [1, 19, 2, -1, 3], [5, -1, -1, -1, -1]])
+    model = make_model()
+    drawn = model.draw()
+    places = model.count_places(words)
+    assert places == (6, 7)
+
+    def run(rows, **options):
+        model.zero_grad()
+        loss = model.loss(H[rows], words[rows], drawn, **options)
+        loss.backward()
+        return loss.item(), [p.grad.clone() for p in model.parameters()]
+
+    whole, gradients = run(slice(None))
+    one, two = (run(rows, places=places) for rows in (slice(cut), slice(cut, None)))
+    assert one[0] + two[0] == pytest.approx(whole, rel=1e-6)
+    for gradient, *parts in zip(gradients, one[1], two[1], strict=True):
+        torch.testing.assert_close(sum(parts), gradient)
 
 
 @pytest.mark.parametrize("cell", sorted(CELLS))

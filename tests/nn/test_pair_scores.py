@@ -10,7 +10,7 @@ from thinc.api import Adam
 from spacy_lstm.coref.words import describe_word
 from spacy_lstm.models.wrapper import TorchBridge
 from spacy_lstm.nn.coref import CorefRequest, CorefScorer
-from spacy_lstm.nn.pair_scores import pair_products
+from spacy_lstm.nn.pair_scores import PairProducts
 
 LOGITS = ("mention_logits", "pair_logits", "null_logits")
 WORDS = "Ann Bob saw the dog dogs . She he it fed his of and they 's in “ ” Smith"
@@ -140,6 +140,6 @@ def test_products_of_near_and_far_pairs():
     i, j = np.sort(rng.integers(150, 220, 500)), rng.integers(0, 400, 500)
     Q, G, own = (torch.randn(400, width) for width in (6, 6, 2))
     expected = [Q[a] @ G[b] + own[a, 0] + own[b, 1] for a, b in zip(i, j, strict=True)]
-    found = pair_products(Q, G, own, i, j)
+    found = PairProducts(Q, G, own).of(i, j)
     torch.testing.assert_close(found, torch.stack(expected))
     assert ((j < 86) | (j > 284)).any(), "none lay far"

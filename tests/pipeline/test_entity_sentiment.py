@@ -6,6 +6,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, DocBin
 
+from spacy_lstm.coref.clauses import is_tree, load_trees
 from spacy_lstm.pipeline.polarity import ENTITY_NEUTRAL
 
 TEXT = "Maria hated the hotel. It was filthy. But she loved the beach."
@@ -60,13 +61,12 @@ def test_alone_or_in_a_batch(nlp):
             assert mine["sentiment"] == pytest.approx(theirs["sentiment"], abs=1e-4)
 
 
-def test_the_tree_is_plain_and_as_long_as_the_document(nlp):
+def test_the_tree_is_as_long_as_the_document(nlp):
     doc = nlp(TEXT)
     tree = doc.user_data["lstm_coref"]
-    assert {key: len(column) for key, column in tree.items()} == dict.fromkeys(
-        ("tags", "relations", "heads"), len(doc)
-    )
-    assert all(0 <= i + distance < len(doc) for i, distance in enumerate(tree["heads"]))
+    assert is_tree(tree, len(doc))
+    distances = load_trees([tree])[:, 2].tolist()
+    assert all(0 <= i + distance < len(doc) for i, distance in enumerate(distances))
     clauses = doc.user_data["lstm_sentiment"]["clauses"]
     assert [token for token, _ in clauses] == [1, 7, 11]
     assert all(-1 <= score <= 1 for _, score in clauses)

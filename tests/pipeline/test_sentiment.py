@@ -12,8 +12,7 @@ from spacy.util import fix_random_seed, load_config, registry
 from thinc.api import Adam
 
 from spacy_lstm.errors import LstmError
-from spacy_lstm.pipeline.sentiment import BATCH_TOKENS, LABELS, _read_output
-from spacy_lstm.pipeline.sides import Sides
+from spacy_lstm.pipeline.sentiment import BATCH_TOKENS, LABELS
 from spacy_lstm.pipeline.tempering import Tempering
 
 TOK2VEC = {
@@ -206,18 +205,6 @@ def test_signs_of_weights_and_spans(trained):
     assert weights["love"] + weights["wonderful"] > 0 > weights["dull"] + weights["boring"]
     assert doc[0:6].sentiment > 0 > doc[6:].sentiment
     assert all(-1 <= doc[i:j].sentiment <= 1 for i in range(12) for j in range(i + 1, 13))
-
-
-def test_even_odds_share_nothing_out(trained):
-    sides = Sides.find(trained.get_pipe("lstm_sentiment").labels)
-    even = np.zeros(3, dtype="f")
-    shares = np.array([[1, 0, 0], [0, 0, 1]], dtype="f")
-    prediction = _read_output(sides, np.full(3, 1 / 3, dtype="f"), even, shares)
-    assert prediction.scale == pytest.approx(1 / 3)
-    assert prediction.weights == pytest.approx([-1 / 3, 1 / 3])
-    extreme = np.array([-300, 0, 300], dtype="f")
-    prediction = _read_output(sides, np.array([0, 0, 1], dtype="f"), extreme, shares * 300)
-    assert all(math.isfinite(weight) for weight in prediction.weights)
 
 
 def test_empty_and_very_different_lengths(trained):

@@ -33,20 +33,23 @@ def test_both_sides_alike():
 
 @pytest.mark.parametrize("labels", [FIVE, FIVE[1:4], FIVE[1:]])
 def test_odds_are_those_of_the_probabilities(labels):
-    shares = np.random.default_rng(0).normal(size=(7, len(labels))).astype(np.float32)
-    logits = shares.sum(axis=0)
+    lengths = [7, 0, 1]
+    shares = np.random.default_rng(0).normal(size=(8, len(labels))).astype(np.float32)
+    logits = np.stack([shares[:7].sum(axis=0), np.zeros(len(labels), "f"), shares[7]])
     sides = Sides.find(labels)
-    odds, parts = sides.log_odds(logits, shares)
-    probabilities = np.exp(logits) / np.exp(logits).sum()
-    positive, negative = sides.probabilities(probabilities.tolist())
-    assert odds == pytest.approx(math.log(positive / negative), abs=1e-6)
-    assert parts.sum() == pytest.approx(odds, abs=1e-6)
+    odds, parts = sides.log_odds(logits, shares, lengths)
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    positive, negative = sides.probabilities(probabilities)
+    np.testing.assert_allclose(odds, np.log(positive / negative), atol=1e-6)
+    np.testing.assert_allclose(sides.score(probabilities), positive - negative)
+    assert parts[:7].sum() == pytest.approx(odds[0], abs=1e-6)
+    assert parts[7] == pytest.approx(odds[2], abs=1e-6)
 
 
 def test_one_label_a_side_has_its_own_share():
     shares = np.array([[1.0, 5.0, 0.25], [-3.0, 5.0, 0.5]])
-    odds, parts = Sides.find(FIVE[1:4]).log_odds(shares.sum(axis=0), shares)
-    assert (odds, parts.tolist()) == (2.75, [-0.75, 3.5])
+    odds, parts = Sides.find(FIVE[1:4]).log_odds(shares.sum(axis=0, keepdims=True), shares, [2])
+    assert (odds.tolist(), parts.tolist()) == ([2.75], [-0.75, 3.5])
 
 
 def test_a_component_with_five_labels():

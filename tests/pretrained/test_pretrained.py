@@ -239,3 +239,10 @@ def test_averaged_checkpoints():
     assert (weights(one) - expected).abs().max() < 1e-6
     with pytest.raises(LstmError, match="differ in their settings"):
         average_checkpoints([one, make_trained(2, floor=-9.0)], "lstm_coref")
+
+
+def test_settings_in_the_place_of_the_bundles():
+    nlp = load("en_lstm_sm", config={"components.lstm_sentiment.precision": "bfloat16"})
+    assert nlp.get_pipe("lstm_sentiment").precision == "bfloat16"
+    assert nlp.get_pipe("lstm_coref").precision == "single"
+    assert nlp.tokenizer.max_cache_size > spacy.blank("en").tokenizer.max_cache_size

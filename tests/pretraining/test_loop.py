@@ -22,9 +22,9 @@ from spacy_lstm.pretraining.loop import (
     seed_all,
 )
 from spacy_lstm.pretraining.storage import read_log
-from spacy_lstm.pretraining.text import TokenText, read_text
+from spacy_lstm.pretraining.text import TokenText
 
-from .toy import make_encoder, toy_documents
+from .toy import make_encoder, read_whole, toy_documents
 
 TINY = PretrainSettings(
     steps=6, sequences=4, length=10, vocabulary=12, samples=6, rate=0.02, dropout=0.2, seed=3
@@ -34,7 +34,7 @@ TINY = PretrainSettings(
 def read_toy(encoder: Model[Any, Any], **options: int) -> TokenText:
     describe = encoder.shims[1].table.describe
     documents = toy_documents(**options)
-    return read_text(documents, spacy.blank("en"), describe=describe, vocabulary=12)
+    return read_whole(documents, spacy.blank("en"), describe=describe, vocabulary=12)
 
 
 def pretrain(
@@ -165,7 +165,7 @@ def test_what_is_drawn_differs_from_step_to_step() -> None:
     drawn = []
     for step in range(3):
         seed_all(run.settings.seed, step)
-        drawn.append((run.language_model._draw().tolist(), np.random.random()))
+        drawn.append((run.language_model.draw().tolist(), np.random.random()))
     assert drawn[0] != drawn[1] != drawn[2]
 
 
@@ -201,6 +201,19 @@ def test_the_rate_rises_and_falls() -> None:
     rates = [run._rate(step) for step in (0, 199, 1999)]
     assert rates == pytest.approx([0.02 / 200, 0.02, 0.0], abs=2e-6)
     assert make_run()._rate(0) == 0.02
+
+
+def test_with_half_the_bits_it_learns_nearly_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = []
+    # Whether the processor is fast in it or not: torch computes in it on any.
+    for has in (False, True):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has: has)
+        pretrain(tmp_path / str(has))
+        losses.append([line["loss"] for line in figures(tmp_path / str(has))])
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
 
 
 def test_an_early_checkpoint_without_text_and_line_is_gone_on_from(

@@ -10,9 +10,9 @@ from spacy.tokens import DocBin
 
 from spacy_lstm.errors import LstmError
 from spacy_lstm.pretraining import text as text_module
-from spacy_lstm.pretraining.text import TokenText, chunk_starts, read_text, stored_text
+from spacy_lstm.pretraining.text import TokenText, chunk_starts, stored_text
 
-from .toy import make_encoder, toy_documents, write_text
+from .toy import make_encoder, read_whole, toy_documents, write_text
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def documents_of(*lengths: int) -> TokenText:
 
 def test_tokens_types_and_output_words(nlp: Language) -> None:
     documents = [["The cat sees the dog.", "The end"], ["a cat"]]
-    text = read_text(documents, nlp, describe=describe, vocabulary=2)
+    text = read_whole(documents, nlp, describe=describe, vocabulary=2)
     assert text.starts.tolist() == [0, 8, 10]
     words = ["The", "cat", "sees", "the", "dog", ".", "The", "end", "a", "cat"]
     assert text.features[text.tokens].tolist() == [list(describe(word)) for word in words]
@@ -45,27 +45,58 @@ def test_tokens_types_and_output_words(nlp: Language) -> None:
 @pytest.mark.parametrize("documents", [[], iter(())])
 def test_text_without_words(nlp: Language, documents: list[list[str]]) -> None:
     with pytest.raises(LstmError, match="the text has no words: expected files with a paragraph"):
-        read_text(documents, nlp, describe=describe, vocabulary=9)
+        read_whole(documents, nlp, describe=describe, vocabulary=9)
 
 
 def test_a_line_may_be_longer_than_a_parser_would_take(nlp: Language) -> None:
     nlp.max_length = 10
-    text = read_text([["one two three four"]], nlp, describe=describe, vocabulary=9)
+    text = read_whole([["one two three four"]], nlp, describe=describe, vocabulary=9)
     assert len(text.tokens) == 4
 
 
-def test_a_token_takes_few_bytes(nlp: Language) -> None:
-    """Four in the end and eight while it is read, so that a hundred million fit in memory."""
+def test_memory_does_not_grow_with_the_tokens(
+    nlp: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_module, "_ZONE", 20_000)
     line = " ".join(f"w{number % 50}" for number in range(500))
-    read_text([[line]], nlp, describe=describe, vocabulary=9)
-    tracemalloc.start()
-    try:
-        text = read_text(([line] for _ in range(400)), nlp, describe=describe, vocabulary=9)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert text.tokens.nbytes == 4 * 200_000
-    assert peak < 12 * len(text.tokens)
+    file = tmp_path / "raw.txt"
+    peaks = []
+    for documents in (40, 400):
+        file.write_text("\n\n".join([line] * documents))
+        tracemalloc.start()
+        try:
+            text = read_stored(file, tmp_path, nlp)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert len(text.tokens) == 500 * documents
+        assert text.tokens.nbytes == 4 * len(text.tokens)
+    # What a document takes is told by its start and its end, however many tokens it has.
+    assert peaks[1] - peaks[0] < 360 * 100
+
+
+def test_further_words_are_forgotten_by_the_pipeline(
+    nlp: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_module, "_ZONE", 100)
+    monkeypatch.setattr(text_module, "_REMEMBERED", len(nlp.vocab) + 50)
+    documents = [[f"word{number} here"] for number in range(300)]
+    text = read_whole(documents, nlp, describe=describe, vocabulary=9)
+    assert len(text.features) == 301
+    assert "word7" in nlp.vocab.strings
+    assert "word70" not in nlp.vocab.strings
+
+
+def test_what_is_read_does_not_depend_on_when_words_are_forgotten(
+    nlp: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = []
+    monkeypatch.setattr(text_module, "_REMEMBERED", 0)
+    for characters in (1, 300, 10**6):
+        monkeypatch.setattr(text_module, "_ZONE", characters)
+        text = read_whole(toy_documents(), nlp, describe=describe, vocabulary=9)
+        texts.append(text.fingerprint())
+    assert texts[0] == texts[1] == texts[2]
 
 
 def read_stored(file: Path, folder: Path, nlp: Language, vocabulary: int = 9) -> TokenText:
@@ -97,11 +128,20 @@ def test_another_text_or_vocabulary_is_tokenized_anew(nlp: Language, tmp_path: P
     assert len(list(tmp_path.glob("text-*.npz"))) == 3
 
 
+def test_text_whose_tokens_are_gone_is_tokenized_anew(nlp: Language, tmp_path: Path) -> None:
+    file = write_text(tmp_path / "raw.txt", toy_documents())
+    first = read_stored(file, tmp_path, nlp).fingerprint()
+    (tokens,) = tmp_path.glob("text-*.bin")
+    tokens.unlink()
+    assert read_stored(file, tmp_path, nlp).fingerprint() == first
+
+
+@pytest.mark.parametrize("suffix", ["npz", "bin"])
 @pytest.mark.parametrize("keep", [0, 100, -40])
-def test_damaged_stored_text(nlp: Language, tmp_path: Path, keep: int) -> None:
+def test_damaged_stored_text(nlp: Language, tmp_path: Path, keep: int, suffix: str) -> None:
     file = write_text(tmp_path / "raw.txt", toy_documents())
     read_stored(file, tmp_path, nlp)
-    (stored,) = tmp_path.glob("text-*.npz")
+    (stored,) = tmp_path.glob(f"text-*.{suffix}")
     stored.write_bytes(stored.read_bytes()[:keep])
     with pytest.raises(LstmError, match=r"cannot be read .* delete it to make it anew") as error:
         read_stored(file, tmp_path, nlp)

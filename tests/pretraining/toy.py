@@ -1,11 +1,17 @@
 """A small language in which a word tells much of the next one, and an encoder for it."""
 
+from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
+from spacy.language import Language
 from spacy.util import registry
 from thinc.api import Model
+
+from spacy_lstm.pretraining.text import TokenText, read_text
 
 NAMES = ("Ann", "Bob", "Zoe", "Tom")
 VERBS = {"cat": "purrs", "dog": "barks", "cow": "moos", "owl": "hoots"}
@@ -43,3 +49,10 @@ def make_encoder(**options: Any) -> Model[Any, Any]:
     }
     model: Model[Any, Any] = registry.resolve({"model": config})["model"]
     return model
+
+
+def read_whole(documents: Iterable[list[str]], nlp: Language, **options: Any) -> TokenText:
+    """A text with its tokens in memory; options as in `read_text`."""
+    stream = BytesIO()
+    text = read_text(documents, nlp, stream=stream, **options)
+    return text._replace(tokens=np.frombuffer(stream.getvalue(), dtype="<i4"))

@@ -5,8 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import spacy
 
 import spacy_lstm
+from spacy_lstm.descriptions import describe_explanation
+from spacy_lstm.serving import Library
+
+TOK2VEC = {"@architectures": "spacy_lstm.BiLSTMTok2Vec.v1", "width": 16, "rows": 200}
 
 NAMES = ["Eve", "Ruth", "Ann", "Joan", "Sue", "Kate"]
 TEXT = "Alice is happy 😀. She smiles."
@@ -142,6 +147,56 @@ def test_trace_of_a_head_and_of_their_mean(client, bundle):
     np.testing.assert_allclose(np.mean(heads, axis=0), mean["weights"], atol=1e-4)
 
 
+def test_explain_is_what_the_package_finds(client, bundle):
+    text = "😀 Alice met Bob in the garden. She smiled, and that was wonderful."
+    answer = client.post("/api/explain", json={"text": text}).json()
+    found = describe_explanation(spacy_lstm.explain(bundle, text))
+    assert answer.pop("model") == "en"
+    assert_same(sort_keys(answer), sort_keys(found))
+    (link,) = answer["links"]["explained"]
+    for span in (link["anaphor"], link["antecedent"], link["decided_by"], *link["candidates"]):
+        assert text[span["start"] : span["end"]] == span["text"]
+    assert (link["anaphor"]["text"], link["antecedent"]["text"]) == ("She", "Alice")
+    assert sum(each["probability"] for each in link["candidates"]) + link["none"] <= 1.0001
+    assert answer["links"]["method"] == "leave_one_out"
+    assert answer["sentiment"]["method"] == "integrated_gradients"
+    assert len(link["words"]) == len(answer["links"]["tokens"]) == len(answer["running"])
+    classified = client.post("/api/sentiment", json={"text": text}).json()
+    assert answer["sentiment"]["cats"] == pytest.approx(classified["cats"])
+    assert answer["running"][-1]["score"] == pytest.approx(classified["sentiment"])
+
+
+def sort_keys(value):
+    return json.loads(json.dumps(value, sort_keys=True))
+
+
+def test_explain_says_that_a_long_text_is_weighed_otherwise(client, monkeypatch):
+    monkeypatch.setattr("spacy_lstm.explaining.whole.LONG_TEXT", 5)
+    answer = client.post("/api/explain", json={"text": TEXT}).json()
+    assert answer["links"]["method"] == "gradient_x_input"
+
+
+def test_explain_with_one_component_or_nothing_to_explain(client):
+    mood = client.post("/api/explain", json={"text": TEXT, "model": "mood"}).json()
+    assert mood["links"] is None
+    assert len(mood["running"]) == len(mood["sentiment"]["words"])
+    without = client.post("/api/explain", json={"text": "The train leaves."}).json()
+    assert without["links"] == {"method": None, "tokens": [], "explained": []}
+    empty = client.post("/api/explain", json={"text": ""}).json()
+    assert (empty["links"]["explained"], empty["running"]) == ([], [])
+    assert (empty["sentiment"]["label"], empty["sentiment"]["words"]) == ("NEUTRAL", [])
+
+
+def test_a_model_with_an_encoder_alone_explains_nothing(connect):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec", config={"model": TOK2VEC})
+    nlp.initialize()
+    client = connect(Library([("bare", nlp)]))
+    response = client.post("/api/explain", json={"text": TEXT})
+    assert response.status_code == 422
+    assert error_of(response) == "the model bare has no lstm_coref and no lstm_sentiment"
+
+
 def test_models_and_health(client):
     answer = client.get("/api/models").json()
     english, chinese, mood = answer["models"]
@@ -183,15 +238,16 @@ def test_every_component_that_is_listed_can_be_traced(client):
 def test_openapi_names_every_address_and_error(client):
     schema = client.get("/openapi.json").json()
     assert set(schema["paths"]) == {
-        *("/api/resolve", "/api/sentiment", "/api/trace"),
+        *("/api/resolve", "/api/sentiment", "/api/trace", "/api/explain"),
         *("/api/models", "/healthz"),
     }
-    post = schema["paths"]["/api/trace"]["post"]
-    assert set(post["responses"]) == {"200", "400", "404", "413", "415", "422", "503", "504"}
-    for status, response in post["responses"].items():
-        if status != "200":
-            (content,) = response["content"].values()
-            assert content["schema"]["$ref"].endswith("/ErrorAnswer")
+    for address in ("trace", "explain"):
+        post = schema["paths"][f"/api/{address}"]["post"]
+        assert set(post["responses"]) == {"200", "400", "404", "413", "415", "422", "503", "504"}
+        for status, response in post["responses"].items():
+            if status != "200":
+                (content,) = response["content"].values()
+                assert content["schema"]["$ref"].endswith("/ErrorAnswer")
     assert "texts" in schema["components"]["schemas"]["TextsRequest"]["properties"]
 
 
@@ -212,6 +268,11 @@ def test_openapi_names_every_address_and_error(client):
         ("trace", {"text": "x" * 1001}, 413, "1001 characters: expected at most 1000"),
         ("trace", {"text": "x " * 21}, 413, "21 tokens: expected at most 20 to trace"),
         ("trace", {}, 422, "text: field required"),
+        ("explain", {"text": "x", "model": "nowhere"}, 404, "no model 'nowhere': expected one of"),
+        ("explain", {"text": "x" * 1001}, 413, "1001 characters: expected at most 1000"),
+        ("explain", {"text": "x " * 31}, 413, "31 tokens: expected at most 30 to explain"),
+        ("explain", {"texts": ["x"]}, 422, "text: field required"),
+        ("explain", {"text": "x", "texts": ["x"]}, 422, "unknown field 'texts'"),
         ("trace", {"text": ""}, 422, "nothing to trace"),
         ("trace", {"text": "x", "component": "ner"}, 422, "no component 'ner' to trace: expected"),
         ("trace", {"text": "x", "layer": 7}, 422, "no layer 7 forward in the trace"),
@@ -223,7 +284,7 @@ def test_openapi_names_every_address_and_error(client):
     ],
 )
 def test_what_cannot_be_given_is_said_in_a_line(connect, address, asked, status, message):
-    client = connect(max_chars=1000, max_tokens=20)
+    client = connect(max_chars=1000, max_tokens=20, max_explained=30)
     response = client.post(f"/api/{address}", json=asked)
     assert response.status_code == status
     assert message in error_of(response)
@@ -296,6 +357,7 @@ def test_requests_at_once_are_as_one_by_one(client):
             ("resolve", {}),
             ("sentiment", {}),
             ("trace", {"attention": "encoder", "channel": "cell_state", "token": 1}),
+            ("explain", {}),
         )
     ]
 

@@ -204,6 +204,106 @@ def test_settings_change_the_picture(open_page):
     assert page.locator("#attention canvas").count() == 0
 
 
+WHY = "Alice met Bob in the garden. She smiled at him, and the dinner was terrible."
+
+
+def show_why(page, text=WHY):
+    """Type a text, go to the panel, and wait until it is drawn."""
+    show(page, text)
+    page.locator("#why").scroll_into_view_if_needed()
+    page.wait_for_selector("#why .reasons")
+
+
+def read_table(page, caption):
+    """A table of the panel: name and figure of each row."""
+    rows = page.locator(f"#why table:has(caption:text-is('{caption}')) tr").all()
+    return [
+        (row.locator("td").first.inner_text(), row.locator(".figure").inner_text()) for row in rows
+    ]
+
+
+def test_why_a_pronoun_has_its_antecedent(open_page):
+    page = open_page(viewport={"width": 1200, "height": 700})
+    show_why(page)
+    options = page.locator("#why option").all_inner_texts()
+    assert [option.partition(",")[0] for option in options] == [
+        "She → Alice",
+        "him → Bob",
+        "negative",
+    ]
+    candidates = dict(read_table(page, "Candidates"))
+    assert next(iter(candidates)) == "Alice chosen"
+    assert "none of them" in candidates
+    features = read_table(page, "Features that decided")
+    assert features[0][0].split("\n") == [
+        "gender and number",
+        "feminine singular – feminine singular",
+    ]
+    assert features[0][1].startswith("+")
+    assert features[-1][0] == "together"
+    assert [part.inner_text() for part in page.locator("#why .text .part.anaphor").all()] == ["She"]
+    assert [part.inner_text() for part in page.locator("#why .text .part.chosen").all()] == [
+        "Alice"
+    ]
+    assert page.inner_text("#why .weighed") == WHY
+    assert "how far the log odds fall without a word" in page.inner_text("#why .meaning")
+    page.select_option("#why [name=why]", "1")
+    assert page.locator("#why .text .part.anaphor").all_inner_texts() == ["him"]
+    assert "why=1" in page.url
+    page.select_option("#why [name=why]", "sentiment")
+    labels = [name for name, _ in read_table(page, "Labels")]
+    assert labels == ["negative chosen", "neutral", "positive"]
+    words = read_table(page, "Words that decided")
+    assert words[0][0] == "terrible"
+    assert words[0][1].startswith("+")
+    assert page.locator("#why .reasons.turned").count() == 1
+    page.click("text=Copy JSON")
+    found = page.evaluate("navigator.clipboard.readText().then(JSON.parse)")
+    assert found["explain"]["links"]["method"] == "leave_one_out"
+    link = page.url
+    other = open_page(link[link.index("#") :])
+    wait(other)
+    other.locator("#why").scroll_into_view_if_needed()
+    other.wait_for_selector("#why .reasons.turned")
+
+
+def test_why_is_asked_for_once_and_only_where_it_is_seen(open_page):
+    page = open_page(viewport={"width": 700, "height": 500})
+    asked = []
+    page.on("request", lambda sent: asked.append(sent.url) if "explain" in sent.url else None)
+    show(page, WHY)
+    page.wait_for_timeout(150)
+    assert asked == []
+    page.locator("#why").scroll_into_view_if_needed()
+    page.wait_for_selector("#why .reasons")
+    page.select_option("#why [name=why]", "1")
+    page.evaluate("scrollTo(0, 0)")
+    page.locator("#why").scroll_into_view_if_needed()
+    page.wait_for_timeout(150)
+    assert len(asked) == 1
+    # Another text has other answers: it begins with the first.
+    show_why(page, f"{WHY} Again.")
+    assert page.input_value("#why [name=why]") == "0"
+    assert len(asked) == 2
+
+
+def test_why_without_an_answer_and_with_one_component(open_page):
+    page = open_page()
+    show_why(page, "The train leaves at nine.")
+    assert page.locator("#why option").count() == 1
+    page.evaluate("(text) => { location.hash = `text=${text}&model=klein_zh` }", "小明很高兴")
+    page.wait_for_selector("#why .text >> text=小")
+    page.evaluate(
+        '() => { const body = \'{"error": "too much"}\', real = window.fetch;'
+        " window.fetch = async (path, options) => path.endsWith('explain')"
+        " ? new Response(body, { status: 413 }) : real(path, options); }"
+    )
+    show(page, TEXT)
+    page.locator("#why").scroll_into_view_if_needed()
+    page.wait_for_selector("#why .none >> text=too much")
+    assert page.locator("#why .controls").is_hidden()
+
+
 def test_an_answer_that_was_overtaken_is_not_drawn(open_page):
     page = open_page()
     show(page, TEXT)
@@ -296,6 +396,7 @@ def test_a_thousand_answers_full_of_markup_run_nothing_and_break_nothing(open_pa
                 "sentiment": 0.1,
                 "tokens": [{**span, "weight": 0.1} for span in spans],
                 "entities": [{"name": words[2], "mentions": spans, "sentiment": -1}],
+                "explain": explain_by_hand(text, spans),
             }
         )
     found = page.evaluate(DRAW, answers)
@@ -303,14 +404,45 @@ def test_a_thousand_answers_full_of_markup_run_nothing_and_break_nothing(open_pa
     assert found == {"foreign": 0, "texts": 1000, "wide": 0}
 
 
+def explain_by_hand(text, spans):
+    """What /api/explain would answer, every text and name as hostile as the words."""
+    word = spans[0]["text"]
+    link = {
+        "anaphor": spans[1],
+        "antecedent": spans[0],
+        "decided_by": spans[2],
+        "score": 0.5,
+        "candidates": [
+            {**spans[0], "probability": 0.3, "chosen": True, "ruled_out": False},
+            {**spans[2], "probability": 0.5, "chosen": False, "ruled_out": True},
+        ],
+        "none": 0.1,
+        "log_odds": 0.5,
+        "features": [{"name": word, "value": word, "share": 0.5}],
+        "without_features": 0.1,
+        "words": [0.5, -0.5, 0.1],
+    }
+    sentiment = {
+        "method": word,
+        "tokens": spans,
+        "label": word,
+        "probability": 0.5,
+        "cats": {word: 0.5, "POSITIVE": 0.5},
+        "log_odds": 0.1,
+        "words": [0.5, -0.5, 0.1],
+    }
+    links = {"method": word, "tokens": spans, "explained": [link]}
+    return {"text": text, "links": links, "sentiment": sentiment}
+
+
 # How many elements came out of a text, how many texts are there in full, how many pages are wider
 # than the window.
 DRAW = """async (answers) => {
-  const [links, sentiment, inside] = await Promise.all(
-    ["./links.js", "./sentiment.js", "./inside.js"].map((name) => import(name)));
+  const [links, sentiment, inside, why] = await Promise.all(
+    ["./links.js", "./sentiment.js", "./inside.js", "./why.js"].map((name) => import(name)));
   const view = document.querySelector("#links .view");
   document.getElementById("panels").classList.remove("empty");
-  const parts = Array.from({ length: 5 }, () => document.createElement("div"));
+  const parts = Array.from({ length: 7 }, () => document.createElement("div"));
   view.replaceChildren(...parts);
   let foreign = 0, texts = 0, wide = 0;
   for (const [number, answer] of answers.entries()) {
@@ -323,9 +455,11 @@ DRAW = """async (answers) => {
     const attention = { name: answer.label, weights: [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 0]] };
     inside.drawMemory(parts[3], { tokens: answer.tokens, gates, survival }, "alike", () => 0);
     inside.drawAttention(parts[4], { tokens: answer.tokens, attention }, 1, () => 0);
+    why.drawWhy(parts[5], answer.explain, "0");
+    why.drawWhy(parts[6], answer.explain, "sentiment");
     foreign += view.querySelectorAll("script, img, style, b, textarea, a, [onload]").length;
     foreign += view.querySelectorAll("[onerror], [onfocus], [autofocus]").length;
-    texts += parts[1].querySelector(".weighed").textContent === answer.text;
+    texts += [1, 5, 6].every((i) => parts[i].querySelector(".weighed").textContent === answer.text);
     // To lay a page out takes longer than to draw it.
     if (number % 20 === 0) wide += document.documentElement.scrollWidth > innerWidth;
   }
@@ -357,6 +491,9 @@ def test_a_text_too_long_to_trace_is_still_resolved(open_page):
     show(page, "Alice is happy. She smiles. " * 70)
     assert read_links(page).count(("She", "Alice")) == 70
     assert "490 tokens: this shows texts of up to 400" in page.inner_text("#memory .view")
+    page.locator("#why").scroll_into_view_if_needed()
+    page.wait_for_selector("#why .reasons", timeout=120_000)
+    assert "quicker and less faithful, as the text is long" in page.inner_text("#why .meaning")
 
 
 def test_a_text_too_long_to_read_is_not_sent(open_page):
@@ -412,6 +549,8 @@ def test_everything_has_a_name_for_screen_readers(open_page):
 def test_no_screen_is_too_narrow(open_page, text):
     page = open_page(f"#text={quote(text)}")
     page.wait_for_selector("#attention .matrix")
+    page.locator("#why").scroll_into_view_if_needed()
+    page.wait_for_selector("#why .reasons")
     for width in (320, 390, 800, 1360):
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_timeout(50)

@@ -1,4 +1,4 @@
-"""Traces by hand, and a browser where there is one."""
+"""Traces and explanations by hand, and a browser where there is one."""
 
 import shutil
 import subprocess
@@ -8,6 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spacy_lstm.explanations import (
+    Candidate,
+    Explanation,
+    FeatureShare,
+    LinkExplanation,
+    RunningScore,
+    SentimentExplanation,
+)
 from spacy_lstm.traces import CHANNELS, AttentionTrace, GateTrace, Trace, Window
 
 _SIGNED = {"candidate", "cell_state", "hidden_state"}
@@ -60,6 +68,76 @@ def make_trace() -> Callable[..., Trace]:
                 for direction in ("forward", "backward")
             ),
             attention=attention,
+        )
+
+    return make
+
+
+def _link(words, offsets, random):
+    """The last word is the pronoun; each of some earlier ones a candidate."""
+    last = len(words) - 1
+    places = random.permutation(last)[: random.integers(1, 5)].tolist()
+    shares = random.dirichlet(np.ones(len(places) + 2))
+    chosen = [i == 0 or random.random() < 0.3 for i in range(len(places))]
+    candidates = tuple(
+        Candidate((place, place + 1), words[place], float(share), each)
+        for place, share, each in sorted(
+            zip(places, shares, chosen, strict=False), key=lambda found: -found[1]
+        )
+    )
+    antecedent = next(each.span for each in candidates if each.chosen)
+    anaphor = (last, last + 1)
+    features = [
+        FeatureShare(f"feature {i}", random.choice(["", "same name"]), float(share))
+        for i, share in enumerate(random.normal(size=random.integers(1, 16)))
+    ]
+    features.sort(key=lambda each: -abs(each.share))
+    return LinkExplanation(
+        tokens=words,
+        offsets=offsets,
+        anaphor=anaphor,
+        anaphor_text=words[last],
+        antecedent=antecedent,
+        antecedent_text=words[antecedent[0]],
+        probability=float(random.random()),
+        decided_by=anaphor if random.random() < 0.7 else antecedent,
+        candidates=candidates,
+        none=float(shares[-1]),
+        log_odds=float(random.normal()),
+        features=tuple(features),
+        without_features=float(random.normal()),
+        words=tuple(random.normal(size=len(words)).tolist()),
+        method=str(random.choice(["leave_one_out", "gradient_x_input"])),
+    )
+
+
+@pytest.fixture(scope="session")
+def make_explanation() -> Callable[..., Explanation]:
+    """Random shares over these words; spaces stand between them."""
+
+    def make(words, *, labels=("NEGATIVE", "NEUTRAL", "POSITIVE"), lang="en", links=None, seed=0):
+        random = np.random.default_rng(seed)
+        words = tuple(words)
+        offsets = tuple(np.cumsum([0, *(len(word) + 1 for word in words)])[:-1].tolist())
+        count = int(random.integers(0, 4)) if links is None else links
+        shares = random.dirichlet(np.ones(len(labels)))
+        scores = random.uniform(-1, 1, len(words)).tolist()
+        sentiment = SentimentExplanation(
+            tokens=words,
+            offsets=offsets,
+            label=labels[int(shares.argmax())],
+            probability=float(shares.max()),
+            probabilities=dict(zip(labels, shares.tolist(), strict=True)),
+            log_odds=float(random.normal()),
+            words=tuple(random.normal(size=len(words)).tolist()),
+            method="integrated_gradients",
+        )
+        return Explanation(
+            text="".join(f"{word} " for word in words),
+            lang=lang,
+            links=tuple(_link(words, offsets, random) for _ in range(count)),
+            sentiment=sentiment,
+            running=tuple(map(RunningScore, words, offsets, scores)),
         )
 
     return make

@@ -18,9 +18,9 @@ def plots():
 
 @pytest.mark.parametrize("style", FIGURES)
 @pytest.mark.parametrize("suffix", ["png", "svg"])
-def test_every_style_can_be_written(plots, make_trace, tmp_path, style, suffix):
+def test_every_style_can_be_written(plots, make_trace, make_explanation, tmp_path, style, suffix):
     path = tmp_path / f"figure.{suffix}"
-    draw(make_trace(WORDS), style).savefig(path)
+    draw((make_explanation if style == "why" else make_trace)(WORDS), style).savefig(path)
     assert path.read_bytes()[:5] in (b"\x89PNG\r", b"<?xml")
 
 
@@ -77,6 +77,7 @@ def test_attention_of_tokens_and_of_the_text(plots, make_trace):
         ({"style": "attention", "head": 2}, "no head 2 in 'encoder': expected 0 to 1"),
         ({"channel": "reset_gate"}, "no reset_gate in a cell of the kind lstm"),
         ({"layer": 3}, "no layer 3 forward"),
+        ({"style": "why"}, "style 'why' takes an Explanation, as .* gives it: got Trace"),
     ],
 )
 def test_what_the_trace_does_not_have(plots, make_trace, options, message):

@@ -4,12 +4,14 @@ script, no broken nesting."""
 import json
 import random
 import re
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
 import spacy
 from spacy.tokens import Doc, SpanGroup
 
+from spacy_lstm.explanations import Explanation
 from spacy_lstm.traces import Trace
 from spacy_lstm.viz import STYLES, render
 
@@ -130,13 +132,22 @@ def make_doc(nlp, words, chance):
     return doc
 
 
-def make_subject(style, number, nlp, make_trace, words=None):
+@pytest.fixture(scope="module")
+def make_subject(nlp, make_trace, make_explanation):
+    return partial(_make_subject, nlp, make_trace, make_explanation)
+
+
+def _make_subject(nlp, make_trace, make_explanation, style, number, words=None):
     """What a style draws, of random words; the number is the seed."""
     chance = random.Random(number)
     hostile = _HOSTILE if STYLES[style].takes is Doc else _HOSTILE + _SURROGATES
     words = words or ["".join(chance.choices(hostile, k=chance.randint(1, 2))) for _ in range(8)]
     if STYLES[style].takes is Doc:
         return make_doc(nlp, words, chance)
+    if STYLES[style].takes is Explanation:
+        # Of two labels one is hostile; the other speaks for a side.
+        labels = (chance.choice(hostile), chance.choice(["NEGATIVE", "POSITIVE"]))
+        return make_explanation(words, labels=labels, lang=chance.choice(hostile), seed=number)
     assert STYLES[style].takes is Trace
     names = dict(
         zip(["component", "lang", "kind", "name"], chance.choices(hostile, k=4), strict=True)
@@ -144,21 +155,21 @@ def make_subject(style, number, nlp, make_trace, words=None):
     return make_trace(words, seed=number, cell=chance.choice(["lstm", "gru", "rnn"]), **names)
 
 
-def collect_allowed(style, nlp, make_trace):
+def collect_allowed(style, make_subject):
     """The parts of many pages of plain words: all that the templates have."""
     parts, scripts = set(), set()
     for number in range(60):
         words = random.Random(number).choices(["Ann", "she", "sat", "."], k=8)
-        subject = make_subject(style, number, nlp, make_trace, words)
+        subject = make_subject(style, number, words)
         skeleton = Skeleton(render(subject, style))
         parts |= skeleton.parts
         scripts.update(skeleton.scripts)
     return parts, {script for script in scripts if not script.startswith("{")}
 
 
-def check(style, number, nlp, make_trace, allowed):
+def check(style, number, make_subject, allowed):
     parts, scripts = allowed
-    subject = make_subject(style, number, nlp, make_trace)
+    subject = make_subject(style, number)
     page = render(subject, style)
     page.encode("utf-8")
     skeleton = Skeleton(page)
@@ -195,22 +206,22 @@ def check_value(name, value):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_hundred_hostile_texts(nlp, make_trace, style):
-    allowed = collect_allowed(style, nlp, make_trace)
+def test_a_hundred_hostile_texts(make_subject, style):
+    allowed = collect_allowed(style, make_subject)
     for number in range(100):
-        check(style, number, nlp, make_trace, allowed)
+        check(style, number, make_subject, allowed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("style", STYLES)
-def test_a_thousand_hostile_texts(nlp, make_trace, style):
-    allowed = collect_allowed(style, nlp, make_trace)
+def test_a_thousand_hostile_texts(make_subject, style):
+    allowed = collect_allowed(style, make_subject)
     for number in range(100, 1100):
-        check(style, number, nlp, make_trace, allowed)
+        check(style, number, make_subject, allowed)
 
 
-def test_the_check_notices_what_comes_in(nlp, make_trace):
-    allowed, _ = collect_allowed("coref", nlp, make_trace)
+def test_the_check_notices_what_comes_in(nlp, make_subject):
+    allowed, _ = collect_allowed("coref", make_subject)
     page = render(nlp("Ann sat."), "coref")
     assert Skeleton(page).parts <= allowed
     assert not Skeleton(page.replace("Ann", "<img src=x onerror=y>")).parts <= allowed
@@ -220,14 +231,14 @@ def test_the_check_notices_what_comes_in(nlp, make_trace):
         check_value("href", "javascript:x")
 
 
-def test_a_browser_runs_nothing_of_it(nlp, make_trace, browse):
+def test_a_browser_runs_nothing_of_it(make_subject, browse):
     """All styles on one page, as in a notebook: were one word run, the title would change."""
     parts = []
     for style in STYLES:
         for number in range(4):
-            subject = make_subject(style, number, nlp, make_trace)
+            subject = make_subject(style, number)
             parts.append(render(subject, style, page=False))
-        every = make_subject(style, 1, nlp, make_trace, list(_HOSTILE))
+        every = make_subject(style, 1, list(_HOSTILE))
         parts.append(render(every, style, page=False))
     page = f"<!DOCTYPE html><title>clean</title><body>{''.join(parts)}</body>"
     html = browse(page)

@@ -1,6 +1,6 @@
 // The text and the settings in the address, after the "#", which never leaves the browser.
 
-const KEYS = ["text", "model", "component", "layer", "channel", "order", "token", "attention", "head"];
+const KEYS = ["text", "model", "component", "layer", "channel", "order", "token", "attention", "head", "why"];
 
 /** What the address says; only known settings. */
 export function readAddress() {

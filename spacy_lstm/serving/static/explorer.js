@@ -8,12 +8,13 @@ import { EXAMPLES, LANGUAGES } from "./examples.js";
 import { attentionMeaning, attentionName, CHANNELS, drawAttention, drawMemory, ORDERS } from "./inside.js";
 import { drawLinks } from "./links.js";
 import { drawOpinions, drawRunning, drawSentiment } from "./sentiment.js";
+import { drawWhy, listAnswers, whyMeaning } from "./why.js";
 
 const PAUSE = 300; // ms without a key before a text is read
 const MOST_HEADS = 16; // more than these are told by their mean alone
 
 const byId = (id) => document.getElementById(id);
-const panels = Object.fromEntries(["links", "sentiment", "opinions", "memory", "attention"].map((id) => [id, byId(id)]));
+const panels = Object.fromEntries(["links", "sentiment", "opinions", "memory", "why", "attention"].map((id) => [id, byId(id)]));
 const view = (panel) => panels[panel].querySelector(".view");
 const control = (name) => document.querySelector(`.controls [name="${name}"]`);
 
@@ -23,6 +24,7 @@ let answers = {};
 let tokens = [];
 let asking = new AbortController();
 let pause;
+let awaited = null; // the signal of a reading whose answers are not explained yet
 let turn = 0; // of looking inside: an answer that another has overtaken is not drawn
 
 const model = () => served.models.find(({ name }) => name === state.model) ?? served.models[0];
@@ -39,6 +41,7 @@ function offer() {
   const { components, resolves, classifies } = model();
   panels.links.hidden = !resolves;
   panels.sentiment.hidden = !classifies;
+  panels.why.hidden = !(resolves || classifies);
   panels.memory.hidden = !components.length;
   const attentions = components.flatMap((each) => each.attention.map((one) => ({ ...one, component: each.name })));
   panels.attention.hidden = !attentions.length;
@@ -71,7 +74,7 @@ function offerExamples() {
 
 function choose({ text, lang }) {
   const fitting = model().lang === lang ? model() : served.models.find((each) => each.lang === lang);
-  Object.assign(state, { text, model: fitting.name, token: null });
+  Object.assign(state, { text, model: fitting.name, token: null, why: null });
   byId("text").value = text;
   offer();
   read();
@@ -84,6 +87,7 @@ async function read() {
   clearTimeout(pause);
   asking.abort();
   asking = new AbortController();
+  awaited = null;
   writeAddress(state);
   fit(byId("text"));
   const { signal } = asking;
@@ -109,6 +113,8 @@ async function read() {
     await lookInside(signal);
     say(`${tokens.length} tokens, read in ${Math.round(performance.now() - start)} ms`);
     if (running) await readAlong(running, classified.tokens, signal);
+    awaited = signal;
+    await lookWhy();
   } catch (error) {
     complain(error);
   } finally {
@@ -204,6 +210,44 @@ async function readAlong(figure, read, signal) {
   }
 }
 
+/** What the answers hang on takes longest to work out: it is asked for last, and only once somebody
+    comes to see it. */
+async function lookWhy() {
+  const box = panels.why.getBoundingClientRect();
+  if (!awaited || panels.why.hidden || box.top > innerHeight || box.bottom < 0) return;
+  const signal = awaited;
+  awaited = null;
+  panels.why.setAttribute("aria-busy", "true");
+  try {
+    const most = served.limits.max_explained;
+    if (tokens.length > most) throw new Error(`${tokens.length} tokens: texts of up to ${most} are explained.`);
+    answers.explain = await post("explain", { text: state.text, model: state.model }, signal);
+    showWhy();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    tellWhy(h("p", { class: "none" }, error.message));
+  } finally {
+    if (!signal.aborted) panels.why.removeAttribute("aria-busy");
+  }
+}
+
+function showWhy() {
+  if (!answers.explain) return;
+  const listed = listAnswers(answers.explain);
+  state.why = fill(control("why"), listed, state.why);
+  if (!listed.length) return tellWhy(h("p", { class: "none" }, "There is no answer here to explain."));
+  panels.why.querySelector(".controls").hidden = false;
+  panels.why.querySelector(".meaning").textContent = whyMeaning(answers.explain, state.why);
+  drawWhy(view("why"), answers.explain, state.why);
+}
+
+/** In the place of an explanation. */
+function tellWhy(message) {
+  panels.why.querySelector(".controls").hidden = true;
+  panels.why.querySelector(".meaning").textContent = "";
+  view("why").replaceChildren(message);
+}
+
 /** Make room for the text, where the browser does not do so by itself. */
 function fit(area) {
   if (CSS.supports("field-sizing", "content")) return;
@@ -261,7 +305,7 @@ function type(event) {
   clearTimeout(pause);
   // What an input method has not yet made a word of is no text.
   if (event.isComposing) return;
-  Object.assign(state, { text: event.target.value, token: null });
+  Object.assign(state, { text: event.target.value, token: null, why: null });
   pause = setTimeout(read, PAUSE);
 }
 
@@ -277,6 +321,10 @@ function wire() {
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("change", ({ target }) => {
       state[target.name] = target.value;
+      if (target.name === "why") {
+        writeAddress(state);
+        return showWhy();
+      }
       offer();
       settle();
     });
@@ -293,6 +341,7 @@ function wire() {
     byId("panels").focus();
   });
   window.addEventListener("hashchange", follow);
+  new IntersectionObserver(lookWhy).observe(panels.why);
 }
 
 async function start() {
@@ -307,7 +356,7 @@ async function start() {
   wire();
   // Whoever typed while the models were asked for goes on with that.
   const typed = byId("text").value;
-  if (typed) writeAddress({ ...readAddress(), text: typed, token: null });
+  if (typed) writeAddress({ ...readAddress(), text: typed, token: null, why: null });
   if (location.hash.length > 1) return follow();
   offer();
   return choose(EXAMPLES.find(({ lang }) => lang === model().lang) ?? { text: "", lang: model().lang });

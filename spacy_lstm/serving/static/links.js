@@ -15,7 +15,7 @@ export function drawLinks(view, answer) {
   const text = h("div", { class: "text mentions", dir: "auto" }, nest(characters, mentions, links));
   const resolved = h("div", { class: "text resolved", dir: "auto" }, markReplaced(answer, characters));
   view.replaceChildren(
-    text,
+    h("div", { class: "bounded" }, text),
     answer.links.length
       ? linkTable(answer.links, (span) => colours.get(key(span)) ?? clusterColour(0))
       : h("p", { class: "none" }, "No pronoun or name here refers to another."),

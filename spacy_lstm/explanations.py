@@ -1,11 +1,19 @@
-"""What explanations are made of: plain values, ready for JSON."""
+"""Why a pipeline answered as it did, as plain records that are ready for JSON."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..coref.mentions import Span
+from .coref.mentions import Span
 
-__all__ = ["Candidate", "FeatureShare", "LinkExplanation", "Memory", "SentimentExplanation"]
+__all__ = [
+    "Candidate",
+    "Explanation",
+    "FeatureShare",
+    "LinkExplanation",
+    "Memory",
+    "RunningScore",
+    "SentimentExplanation",
+]
 
 
 class _Record:
@@ -44,6 +52,8 @@ class LinkExplanation(_Record):
     """Why an anaphor has the antecedent that it has."""
 
     tokens: tuple[str, ...]
+    offsets: tuple[int, ...]
+    """Of each token's first character in the text."""
     anaphor: Span
     anaphor_text: str
     antecedent: Span
@@ -67,12 +77,23 @@ class LinkExplanation(_Record):
     """What each token brought to `log_odds` through the encoder, as `method` sees it."""
     method: str
 
+    @property
+    def ruled_out(self) -> tuple[Candidate, ...]:
+        """Candidates more probable than all chosen ones together: their clusters are of another
+        gender or number than the mention, which `coref.decode` forbids."""
+        joined = sum(each.probability for each in self.candidates if each.chosen)
+        return tuple(
+            each for each in self.candidates if not each.chosen and each.probability > joined
+        )
+
 
 @dataclass(frozen=True)
 class SentimentExplanation(_Record):
     """Why a text has the sentiment that it has."""
 
     tokens: tuple[str, ...]
+    offsets: tuple[int, ...]
+    """Of each token's first character in the text."""
     label: str
     """The answer that is explained."""
     probability: float
@@ -84,6 +105,32 @@ class SentimentExplanation(_Record):
     """What each token brought to it, as `method` sees it; below 0 it spoke against the label.
     (Attention knows no sign.)"""
     method: str
+
+
+@dataclass(frozen=True)
+class RunningScore(_Record):
+    """The sentiment of a text up to a token, as if it ended there."""
+
+    token: str
+    offset: int
+    """Of its first character in the text."""
+    score: float
+    """P(POSITIVE) - P(NEGATIVE), from -1 to 1."""
+
+
+@dataclass(frozen=True)
+class Explanation(_Record):
+    """Why a text got the answers that it got."""
+
+    text: str
+    lang: str
+    links: tuple[LinkExplanation, ...] | None
+    """In text order; None where the pipeline has no `lstm_coref`."""
+    sentiment: SentimentExplanation | None
+    """None where the pipeline has no `lstm_sentiment`."""
+    running: tuple[RunningScore, ...]
+    """In text order, the last of the whole text: of each token, or in a long text of some evenly
+    spread ones. Empty without `lstm_sentiment`, and for labels that have no two sides."""
 
 
 @dataclass(frozen=True)
