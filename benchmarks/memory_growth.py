@@ -7,7 +7,8 @@ Documents come in batches, each in an `nlp.memory_zone()` (`--no-zone`: without 
 with them without end; they are made in another process, whose memory does not count. Every two
 seconds a row is written: documents so far, seconds, megabytes. `--resume` goes on in a new process
 where the last one stopped, with texts that were not read yet; its curve begins anew. Where
-matplotlib is installed, the curve is drawn beside the rows.
+matplotlib is installed, the curve is drawn beside the rows. The components keep what they know of
+300,000 words and then begin anew; `--table-limit` lets that come sooner.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import torch
 
 from spacy_lstm.benchmarking.texts import make_texts
 from spacy_lstm.files import replacing
+from spacy_lstm.models import lexemes
 from spacy_lstm.pretrained import load_pipeline
 from spacy_lstm.viz.speed import can_draw, draw_memory
 
@@ -95,6 +97,9 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=20)
     parser.add_argument("--output", type=Path, default=Path("metrics/memory_growth"))
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument(
+        "--table-limit", type=int, help="words that the components' tables keep, to see them full"
+    )
     parser.add_argument("--no-zone", dest="zone", action="store_false")
     parser.add_argument("--draw", type=Path, help="draw these rows, and measure nothing")
     parser.add_argument("--write-texts", type=int, help=argparse.SUPPRESS)
@@ -106,6 +111,8 @@ def main() -> None:
         draw(options.draw)
         return
     torch.set_num_threads(1)
+    if options.table_limit is not None:
+        lexemes.MAX_LEXEMES = options.table_limit  # type: ignore[misc]
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "memory_growth.jsonl"
     rows = read_rows(path) if options.resume and path.is_file() else []

@@ -138,7 +138,7 @@ def measure(nlp: Language, texts: list[str]) -> dict[str, Any]:
     encoder = nlp.get_pipe("lstm_coref").model.get_ref("tok2vec").shims[0].module
     window, margin = encoder.window, encoder.margin
     cuts = [Cut(f"window {window}, margin {margin}: as it is", window, margin)]
-    for other in dict.fromkeys([margin, 32, 48, 64]):
+    for other in dict.fromkeys([margin, *(m for m in (24, 32, 48) if 2 * m < window)]):
         step = (window - 2 * other) // 2
         cuts.append(Cut(f"margin {other}", window, other))
         cuts.append(Cut(f"margin {other}, moved by {step}", window, other, step))

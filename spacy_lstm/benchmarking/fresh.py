@@ -9,6 +9,15 @@ import sys
 import time
 from typing import Any
 
+_CLOCKS = {False: time.perf_counter, True: time.process_time}
+_STARTED = {cpu: clock() for cpu, clock in _CLOCKS.items()}
+
+import spacy  # noqa: E402, F401
+
+from spacy_lstm.pretrained import load_pipeline  # noqa: E402
+
+_IMPORTED = {cpu: clock() for cpu, clock in _CLOCKS.items()}
+
 
 def _memory(key: str) -> float | None:
     """Megabytes: resident now (VmRSS) or at most (VmHWM); None where the system does not tell."""
@@ -31,22 +40,18 @@ def _forget_peak() -> None:
 
 
 def _run(request: dict[str, Any]) -> dict[str, Any]:
-    clock = time.process_time if request["cpu"] else time.perf_counter
-    started = clock()
-    import spacy  # noqa: F401, PLC0415
-
-    from spacy_lstm.pretrained import load_pipeline  # noqa: PLC0415
-
-    imported = clock()
+    clock = _CLOCKS[request["cpu"]]
+    started, imported = _STARTED[request["cpu"]], _IMPORTED[request["cpu"]]
+    begun = clock()
     nlp = load_pipeline(request["model"], exclude=request["exclude"])
     loaded = clock()
     nlp(request["first"])
     first = clock()
     answer: dict[str, Any] = {
         "import": imported - started,
-        "load": loaded - imported,
+        "load": loaded - begun,
         "first": first - loaded,
-        "start": first - started,
+        "start": first - begun + imported - started,
         "base": _memory("VmRSS"),
         "documents": [],
     }

@@ -86,18 +86,16 @@ class BareLSTM:
         jobs: list[tuple[nn.LSTM, Tensor]] = []
         for layer, window in self._layers:
             sizes = sorted(
-                min(window, len(doc) - first)
-                for doc in docs
-                for first in range(0, len(doc), window)
+                (
+                    min(window, len(doc) - first)
+                    for doc in docs
+                    for first in range(0, len(doc), window)
+                ),
+                reverse=True,
             )
-            start = 0
-            while start < len(sizes):
-                end = start + 1
-                while end < len(sizes) and sizes[end] * (end + 1 - start) <= _PADDED_TOKENS:
-                    end += 1
-                shape = end - start, sizes[end - 1], layer.input_size
-                jobs.append((layer, torch.randn(shape)))
-                start = end
+            for members in _batch_by_padding(sizes):
+                X = torch.randn(len(members), members[0], layer.input_size)
+                jobs.append((layer, X))
 
         def run() -> None:
             with torch.inference_mode():
@@ -105,6 +103,24 @@ class BareLSTM:
                     layer(X)
 
         return run
+
+
+def _batch_by_padding(sizes: list[int]) -> list[list[int]]:
+    """Sequences of like length together: a tenth of a batch is padding at most.
+
+    sizes: tokens of each, falling.
+    """
+    batches: list[list[int]] = []
+    tokens = 0
+    for size in sizes:
+        longest = batches[-1][0] if batches else 0
+        padded = longest * (len(batches[-1]) + 1) if batches else 0
+        if not batches or padded > _PADDED_TOKENS or padded > 1.1 * (tokens + size):
+            batches.append([])
+            tokens = 0
+        batches[-1].append(size)
+        tokens += size
+    return batches
 
 
 class SpacyEncoder:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from spacy.language import Language
 
 from ..models import bilstm_tok2vec
+from ..models import coref as models_coref
 from ..models.lexemes import Lexicon
 from ..nn import coref as nn_coref
 from ..nn.classifier import PooledClassifier
@@ -24,8 +25,9 @@ __all__ = ["STAGES", "clocked"]
 STAGES: Final[dict[str, list[tuple[Any, str]]]] = {
     "tokenizer": [(Language, "make_doc")],
     "features": [
+        (bilstm_tok2vec, "find_words"),
+        (models_coref, "find_words"),
         (Lexicon, "rows"),
-        (Lexicon, "distinct_rows"),
         (bilstm_tok2vec, "to_features"),
         (nn_coref, "read_words"),
     ],

@@ -60,9 +60,7 @@ class Recording:
     @torch.no_grad()
     def read_gates(self, windows: tuple[Window, ...]) -> tuple[GateTrace, ...]:
         """Gates and states of every layer and direction of the encoder that ran first."""
-        call = self.find(BiLSTMEncoder)
-        assert call is not None
-        encoder, X, lengths = _read_encoder(call)
+        encoder, X, lengths = self._read_encoder()
         states = encoder.layer_states(X, lengths)
         gates = []
         for number, (layer, before, after) in enumerate(
@@ -79,10 +77,9 @@ class Recording:
         return (*self._self_attention(windows), *self._heads(), *self._pooling())
 
     def _self_attention(self, windows: Sequence[Window]) -> Iterator[AttentionTrace]:
-        call = self.find(BiLSTMEncoder)
-        if call is None:
+        if self.find(BiLSTMEncoder) is None:
             return
-        encoder, X, lengths = _read_encoder(call)
+        encoder, X, lengths = self._read_encoder()
         if encoder.attention is None:
             return
         _, blocks = encoder.attend(encoder.recur(X, lengths), lengths)
@@ -128,6 +125,19 @@ class Recording:
             kind = "additive" if kind == "attention" else kind
             yield AttentionTrace(name, kind, keys, _to_array(weights).T[:, None].copy())
 
+    def _read_encoder(self) -> tuple[BiLSTMEncoder, Tensor, list[int]]:
+        """The encoder that ran first, and what it read of each token: a long text in blocks."""
+        first = self.find(BiLSTMEncoder)
+        assert first is not None
+        encoder = first.module
+        assert isinstance(encoder, BiLSTMEncoder)
+        parts, sizes = [], []
+        for X, lengths, *rest in (call.args for call in self._calls if call.module is encoder):
+            rows = rest[0] if rest else None
+            parts.append(X if rows is None else X[torch.from_numpy(rows)])
+            sizes += lengths
+        return encoder, torch.cat(parts), sizes
+
     def find(self, kind: type[nn.Module]) -> Call | None:
         """The first call of a module of that kind; None where there was none."""
         return next((call for call in self._calls if isinstance(call.module, kind)), None)
@@ -153,14 +163,6 @@ def record(models: Sequence[Model[Any, Any]]) -> Iterator[Recording]:
             if isinstance(module, TokenEncoder | BiLSTMEncoder | CorefScorer | PooledClassifier):
                 stack.enter_context(module.register_forward_hook(recording._listener()))
         yield recording
-
-
-def _read_encoder(call: Call) -> tuple[BiLSTMEncoder, Tensor, Sequence[int]]:
-    """An encoder, and what it read of each token."""
-    encoder, (X, lengths, *rest) = call
-    assert isinstance(encoder, BiLSTMEncoder)
-    rows = rest[0] if rest else None
-    return encoder, X if rows is None else X[torch.from_numpy(rows)], lengths
 
 
 def has_encoder(model: Model[Any, Any]) -> bool:

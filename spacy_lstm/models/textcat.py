@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..errors import LstmError
 from ..nn.classifier import POOLING, PooledClassifier
+from ..nn.tok2vec import BLOCK_ROWS
 from .bilstm_tok2vec import predict_tokens
 from .wrapper import TorchBridge, get_bridge, split_rows
 
@@ -125,7 +126,13 @@ def _token_shares(
     bridge = get_bridge(model)
     module = cast(PooledClassifier, bridge.module)
 
-    lean = bridge.device.type == "cpu"
+    # Of a long text the vectors are read block by block, and never held all at once. But who
+    # listens to the module wants to see them.
+    lean = (
+        bridge.device.type == "cpu"
+        and sum(map(len, docs)) > BLOCK_ROWS
+        and not module._forward_hooks
+    )
 
     def read(vectors: Tensor) -> Tensor:
         _check_width(bridge, vectors.shape[1])

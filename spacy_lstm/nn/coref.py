@@ -28,6 +28,7 @@ from ..coref.words import FINE_TYPES, Flag, WordColumn
 from .inference import Derived, is_lean, multiply, pad_rows
 from .pair_scores import PairProducts, sum_combinations
 from .syntax import SyntaxHead, SyntaxLogits, SyntaxProjections, band
+from .tok2vec import BLOCK_ROWS
 
 __all__ = ["CorefOutput", "CorefRequest", "CorefScorer"]
 
@@ -208,6 +209,8 @@ class CorefScorer(nn.Module):
         projected = self._project_tokens(X, len(document))
         X = X[: len(document)]
         mention_logits = self.score_spans(projected, words, guideline[document])
+        # A long text's are large, and read no more.
+        projected = projected._replace(starts=X[:0], ends=X[:0])
         spans = self._choose_spans(mention_logits, words, request)
         mentions = describe_mentions(words, spans[:, 0], spans[:, 1])
         pairs = pair_candidates(mentions, max_distance=request.max_distance, **self.reach)
@@ -246,6 +249,9 @@ class CorefScorer(nn.Module):
         parameters = [part for layer in layers for part in layer.parameters()]
         found = multiply(X, *self._joined.of(*parameters))[:tokens]
         starts, ends, *rest = torch.split(found, sizes, dim=1)
+        if tokens > BLOCK_ROWS:
+            # Not views: what is read of starts and ends is done with before the rest is.
+            rest = [part.clone() for part in rest]
         return _Projected(starts, ends, SyntaxProjections(*rest) if rest else None)
 
     def score_spans(self, projected: _Projected, words: Words, guideline: Tensor) -> Tensor:

@@ -18,6 +18,8 @@ _BLOCK = 128
 _BLOCKS_AT_ONCE = 16
 # Tokens whose governors are averaged in one product.
 _AVERAGED = 64
+# Tokens whose heads are chosen at once.
+_TOKENS_AT_ONCE = 12_000
 
 
 class SyntaxLogits(NamedTuple):
@@ -181,12 +183,18 @@ class SyntaxHead(nn.Module):
         RETURNS: numbers of the tag and of the relation, and the distance to the head, 0 at a
             root. *Shape:* ``(tokens, 3)``
         """
-        tokens = torch.arange(len(sentence), device=sentence.device).unsqueeze(1)
-        places = tokens + torch.arange(-HEAD_REACH, HEAD_REACH + 1, device=sentence.device)
-        first = torch.searchsorted(sentence, sentence).unsqueeze(1)
-        last = torch.searchsorted(sentence, sentence, right=True).unsqueeze(1)
-        outside = (places < first) | (places >= last)
-        heads = (bands + self.distance).masked_fill_(outside, -math.inf).argmax(dim=1)
+        reach = torch.arange(-HEAD_REACH, HEAD_REACH + 1, device=sentence.device)
+        found = []
+        for start in range(0, len(sentence), _TOKENS_AT_ONCE):
+            own = sentence[start : start + _TOKENS_AT_ONCE]
+            tokens = torch.arange(start, start + len(own), device=own.device).unsqueeze(1)
+            first = torch.searchsorted(sentence, own).unsqueeze(1)
+            last = torch.searchsorted(sentence, own, right=True).unsqueeze(1)
+            places = tokens + reach
+            outside = (places < first) | (places >= last)
+            logits = bands[start : start + len(own)] + self.distance
+            found.append(logits.masked_fill_(outside, -math.inf).argmax(dim=1))
+        heads = torch.cat(found) if found else sentence[:0]
         # They may be views, whose maxima take twice the time.
         tags = projected.tags.contiguous().argmax(dim=1)
         relations = projected.relations.contiguous().argmax(dim=1)

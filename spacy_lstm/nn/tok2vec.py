@@ -14,13 +14,13 @@ from .embed import TableRows, TokenEmbedding
 from .encoder import BiLSTMEncoder
 from .inference import pad_rows
 
-__all__ = ["TokenEncoder", "Windows", "lay_windows"]
+__all__ = ["BLOCK_ROWS", "TokenEncoder", "Windows", "lay_windows"]
 
 Ints = npt.NDArray[np.int64]
 
 # Rows encoded at once where no gradient is wanted: bounds what a long text takes, and what is
 # between stays in the cache. More than the components put into a batch.
-_BLOCK: Final = 12_000
+BLOCK_ROWS: Final = 12_000
 
 
 class Windows(NamedTuple):
@@ -139,13 +139,13 @@ class TokenEncoder(nn.Module):
         """
         windows = lay_windows(lengths, window=self.window, margin=self.margin)
         tokens = sum(lengths)
-        if tokens <= _BLOCK or torch.is_grad_enabled():
+        if tokens <= BLOCK_ROWS or torch.is_grad_enabled():
             return self._encode_block(X, lengths, windows, rows, spare, reduced, then)
         if windows is None:
             windows = Windows(np.arange(tokens), list(lengths), np.arange(tokens))
         found: Tensor | None = None
         first = 0
-        for block in _split_windows(windows, _BLOCK):
+        for block in _split_windows(windows, BLOCK_ROWS):
             last = first + len(block.keep)
             H = self._encode_block(X, (), block, rows, True, reduced, then)
             if found is None:

@@ -50,7 +50,7 @@ def test_blocks_give_what_one_piece_gives(
 
     with torch.inference_mode():
         whole = module(features, LENGTHS, rows, spare)
-        monkeypatch.setattr(tok2vec, "_BLOCK", limit)
+        monkeypatch.setattr(tok2vec, "BLOCK_ROWS", limit)
         cut = module(features, LENGTHS, rows, spare)
         less = module(features, LENGTHS, rows, spare, then=double)
     assert cut.shape == whole.shape
@@ -60,7 +60,7 @@ def test_blocks_give_what_one_piece_gives(
 
 
 def test_training_takes_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tok2vec, "_BLOCK", 20)
+    monkeypatch.setattr(tok2vec, "BLOCK_ROWS", 20)
     monkeypatch.setattr(tok2vec, "_split_windows", lambda *_: pytest.fail("cut in training"))
     H = build()(draw_features(sum(LENGTHS)), LENGTHS)
     H.sum().backward()
