@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
-from .inference import Derived, is_lean, multiply
+from .inference import Derived, is_lean, multiply, parameters_of
 from .pooling import Segments, pool_shares
 
 __all__ = ["POOLING", "PooledClassifier"]
@@ -112,10 +112,12 @@ class PooledClassifier(nn.Module):
 
         X: *Shape:* ``(tokens, input_width)``
         """
-        layers = [self.project, *(() if self.score is None else (self.score[0],))]
-        return multiply(
-            X, *self._joined.of(*(part for layer in layers for part in layer.parameters()))
-        )
+        layers = [self.project]
+        if self.score is not None:
+            gate = self.score[0]
+            assert isinstance(gate, nn.Linear)
+            layers.append(gate)
+        return multiply(X, *self._joined.of(*parameters_of(layers)))
 
     def _share_out(
         self, found: Tensor, lengths: Sequence[int], parts: tuple[Tensor, Sequence[int]] | None

@@ -25,7 +25,7 @@ from ..coref.candidates import (
 from ..coref.roles import ROLE_FEATURES, Roles, role_features
 from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES, Flag, WordColumn
-from .inference import Derived, is_lean, multiply, pad_rows
+from .inference import Derived, is_lean, multiply, pad_rows, parameters_of
 from .pair_scores import PairProducts, sum_combinations
 from .syntax import SyntaxHead, SyntaxLogits, SyntaxProjections, band
 from .tok2vec import BLOCK_ROWS
@@ -246,8 +246,7 @@ class CorefScorer(nn.Module):
         if self.syntax is not None:
             layers += self.syntax.layers()
         sizes = [layer.out_features for layer in layers]
-        parameters = [part for layer in layers for part in layer.parameters()]
-        found = multiply(X, *self._joined.of(*parameters))[:tokens]
+        found = multiply(X, *self._joined.of(*parameters_of(layers)))[:tokens]
         starts, ends, *rest = torch.split(found, sizes, dim=1)
         if tokens > BLOCK_ROWS:
             # Not views: what is read of starts and ends is done with before the rest is.
