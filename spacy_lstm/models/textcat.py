@@ -126,13 +126,8 @@ def _token_shares(
     bridge = get_bridge(model)
     module = cast(PooledClassifier, bridge.module)
 
-    # Of a long text the vectors are read block by block, and never held all at once. But who
-    # listens to the module wants to see them.
-    lean = (
-        bridge.device.type == "cpu"
-        and sum(map(len, docs)) > BLOCK_ROWS
-        and not module._forward_hooks
-    )
+    # Of a long text the vectors are read block by block, and never held all at once.
+    lean = bridge.device.type == "cpu" and sum(map(len, docs)) > BLOCK_ROWS
 
     def read(vectors: Tensor) -> Tensor:
         _check_width(bridge, vectors.shape[1])
