@@ -174,10 +174,10 @@ class LinkReplay:
 
     def _find_reach(self, target: LinkTarget) -> tuple[int, int]:
         """The first token that a target can hang on, and the end of them: of its mentions, of what
-        may govern these, and of the windows that those are read in."""
+        may govern these and what may govern that, and of the windows that those are read in."""
         mentions, candidates = self.scores.mentions, self.scores.pairs.candidates[target.row]
         rows = [target.row, *candidates[candidates >= 0].tolist()]
-        around = self._read.encoder.window + HEAD_REACH
+        around = self._read.encoder.window + 2 * HEAD_REACH
         first, end = int(mentions.start[rows].min()), int(mentions.end[rows].max())
         return max(0, first - around), min(len(self._read.embeddings), end + around)
 

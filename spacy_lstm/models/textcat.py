@@ -124,15 +124,13 @@ def _token_shares(
         highest occur.
     """
     bridge = get_bridge(model)
-    module = cast(PooledClassifier, bridge.module)
-
     # Of a long text the vectors are read block by block, and never held all at once.
     lean = bridge.device.type == "cpu" and sum(map(len, docs)) > BLOCK_ROWS
 
     def read(vectors: Tensor) -> Tensor:
         _check_width(bridge, vectors.shape[1])
         X = bridge.to_tensor(vectors)
-        return module.project_tokens(X) if lean else X
+        return cast(PooledClassifier, bridge.module).project_tokens(X) if lean else X
 
     X = predict_tokens(model.get_ref("tok2vec"), docs, read)
     lengths = [len(doc) for doc in docs]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import spacy
 from spacy.training import Example
+from thinc.api import fix_random_seed
 
 from spacy_lstm.bulk import Options, annotate
 
@@ -39,6 +40,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     nlp.add_pipe("lstm_coref", config={"pretrained": None, "model": COREF})
     nlp.add_pipe("lstm_sentiment", config={"pretrained": None, "model": TEXTCAT})
     text = "Alice met Bruno. She liked him."
+    fix_random_seed(1)
     nlp.initialize(lambda: [Example(nlp.make_doc(text), nlp.make_doc(text))])
     nlp.to_disk(folder)
     return str(folder)

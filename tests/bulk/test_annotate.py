@@ -143,6 +143,18 @@ def test_types(make: Annotate, source: Path, tmp_path: Path) -> None:
     }
 
 
+def near(got: Any, expected: Any) -> bool:
+    """Whether both are the same but for numbers that differ in their fourth digit."""
+    if isinstance(expected, dict):
+        same = list(got) == list(expected)
+        return same and all(near(got[key], expected[key]) for key in expected)
+    if isinstance(expected, list):
+        return len(got) == len(expected) and all(map(near, got, expected))
+    if isinstance(expected, float):
+        return bool(got == pytest.approx(expected, abs=2e-4))
+    return bool(got == expected)
+
+
 @pytest.mark.parametrize("form", ["csv", "csv.gz", "jsonl.bz2", "jsonl.xz", "parquet", "dataset"])
 def test_inputs_agree(make: Annotate, rows: Rows, tmp_path: Path, form: str) -> None:
     make(write_jsonl(tmp_path / "rows.jsonl", rows), tmp_path / "expected.jsonl")
@@ -169,7 +181,8 @@ def test_inputs_agree(make: Annotate, rows: Rows, tmp_path: Path, form: str) -> 
     assert found["parts"] > 1
     expected, got = read(tmp_path / "expected.jsonl"), read(tmp_path / "out.jsonl")
     strings = [{**row, "stars": str(row["stars"])} for row in expected]
-    assert got == (strings if form.startswith("csv") else expected)
+    # Parts of other sizes make other batches, and numbers are rounded to four digits.
+    assert near(got, strings if form.startswith("csv") else expected)
 
 
 def test_folders_globs_and_urls(make: Annotate, rows: Rows, tmp_path: Path) -> None:

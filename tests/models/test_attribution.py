@@ -5,6 +5,7 @@ from threading import Thread
 import numpy as np
 import pytest
 import spacy
+from thinc.api import fix_random_seed
 
 import spacy_lstm
 from spacy_lstm.coref.pair_values import describe_values
@@ -142,8 +143,8 @@ def test_mistakes(bundle):
         LinkReplay(classified)
 
 
-@pytest.fixture(scope="module")
-def far_apart():
+@pytest.fixture(scope="module", params=range(4))
+def far_apart(request):
     """Links of a text in small windows by random weights, many of which share no token."""
     nlp = spacy.blank("en")
     encoder = {
@@ -164,8 +165,9 @@ def far_apart():
     }
     nlp.add_pipe("lstm_coref", config={"pretrained": None, "model": model})
     doc = nlp.make_doc("Alice slept. She was tired.")
+    fix_random_seed(request.param)
     nlp.initialize(lambda: [spacy.training.Example(doc, doc)])
-    return LinkReplay(listen(nlp, TEXT * 20, component="lstm_coref").recording)
+    return LinkReplay(listen(nlp, TEXT * 40, component="lstm_coref").recording)
 
 
 @pytest.mark.parametrize("method", ["gradient_x_input", "leave_one_out"])
