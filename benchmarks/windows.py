@@ -11,8 +11,9 @@ with those of the model as it is, and the time with its time.
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from spacy.tokens import Doc
 from spacy_lstm.benchmarking.texts import read_texts
 from spacy_lstm.nn import encoder as nn_encoder
 from spacy_lstm.nn import tok2vec as nn_tok2vec
-from spacy_lstm.nn.tok2vec import TokenEncoder, Windows, lay_windows
+from spacy_lstm.nn.tok2vec import TokenEncoder, lay_windows
 from spacy_lstm.pretrained import load_pipeline
 
 _WHOLE = 1 << 30
@@ -40,34 +41,6 @@ class Cut(NamedTuple):
     shift: int = 0
 
 
-def lay_shifted(shift: int) -> Callable[..., Windows | None]:
-    """`lay_windows` with the first window of every document that is cut shorter by `shift`."""
-
-    def lay(lengths: Sequence[int], *, window: int, margin: int) -> Windows | None:
-        if all(length <= window for length in lengths):
-            return None
-        source, sizes, keep = [], [], []
-        row = start = 0
-        for length in lengths:
-            first, end = 0, window - shift
-            while True:
-                last = min(end, length) if length > window else length
-                kept_from = first + margin if first else 0
-                kept_to = last - margin if last < length else length
-                source.append(np.arange(start + first, start + last))
-                keep.append(np.arange(row + kept_from - first, row + kept_to - first))
-                sizes.append(last - first)
-                row += last - first
-                if last == length:
-                    break
-                first = kept_to - margin
-                end = first + window
-            start += length
-        return Windows(np.concatenate(source), sizes, np.concatenate(keep))
-
-    return lay
-
-
 @contextmanager
 def cutting(encoder: TokenEncoder, cut: Cut) -> Iterator[None]:
     """Have documents cut in this way while the block runs."""
@@ -75,7 +48,7 @@ def cutting(encoder: TokenEncoder, cut: Cut) -> Iterator[None]:
     encoder.window, encoder.margin = cut.window, cut.margin
     # A longer sequence would attend in blocks, which are windows without a margin.
     nn_encoder.ATTENTION_BLOCK = max(cut.window, kept[2])
-    nn_tok2vec.lay_windows = lay_shifted(cut.shift) if cut.shift else lay_windows
+    nn_tok2vec.lay_windows = partial(lay_windows, shift=cut.shift)
     try:
         yield
     finally:

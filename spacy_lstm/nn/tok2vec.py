@@ -34,12 +34,16 @@ class Windows(NamedTuple):
     """Row of the cut batch that each token's result is taken from. *Shape:* ``(tokens,)``"""
 
 
-def lay_windows(lengths: Sequence[int], *, window: int, margin: int) -> Windows | None:
+def lay_windows(
+    lengths: Sequence[int], *, window: int, margin: int, shift: int = 0
+) -> Windows | None:
     """Cut documents longer than `window` tokens into windows that overlap by twice `margin`.
 
     A token's result comes from the window in which it lies at least `margin` tokens from the
     cut. Windows are laid from each document's start, so they never depend on the batch.
 
+    shift: how much shorter the first window of a document that is cut is, to measure what hangs on
+        the places of the cuts.
     RETURNS: None where no document is longer than the window.
     """
     if all(length <= window for length in lengths):
@@ -48,8 +52,8 @@ def lay_windows(lengths: Sequence[int], *, window: int, margin: int) -> Windows 
     row = start = 0
     for length in lengths:
         first = 0
+        last = length if length <= window else window - shift
         while True:
-            last = min(first + window, length)
             kept_from = first + margin if first else 0
             kept_to = last - margin if last < length else length
             source.append(np.arange(start + first, start + last))
@@ -59,6 +63,7 @@ def lay_windows(lengths: Sequence[int], *, window: int, margin: int) -> Windows 
             if last == length:
                 break
             first = kept_to - margin
+            last = min(first + window, length)
         start += length
     return Windows(np.concatenate(source), sizes, np.concatenate(keep))
 
