@@ -155,7 +155,7 @@ class TorchBridge(Shim):
             if tensor.data_ptr() != parameter.data_ptr():
                 parameter.data.copy_(tensor)
             parameter.grad = None
-            note_change(parameter)
+        note_change()
 
     @contextmanager
     def use_params(self, params: Mapping[Any, Any]) -> Iterator[None]:
@@ -166,13 +166,13 @@ class TorchBridge(Shim):
             if (self.id, name) in params:
                 backup[name] = parameter.data
                 parameter.data = self.to_tensor(params[(self.id, name)]).clone()
-                note_change(parameter)
+        note_change()
         try:
             yield
         finally:
             for name, data in backup.items():
                 parameters[name].data = data
-                note_change(parameters[name])
+            note_change()
 
     def to_device(self, device_type: str, device_id: int) -> None:
         """Called by thinc to move the weights: "cpu", or "gpu" with its number."""

@@ -3,12 +3,13 @@
 oneDNN multiplies single precision two to three times as fast as the library that torch asks by
 default, on the processors whose makers did not write that library. It compiles its code for every
 shape it meets, which takes as long as a thousand rows, and keeps a thousand of them: so shapes are
-rounded up to few different ones.
+rounded up to few different ones. And it lays weights in an order of its own, each time anew unless
+they are kept so, which is most of the time of a product with few rows.
 """
 
 import platform
 from collections.abc import Callable, Iterable
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,23 +17,37 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-__all__ = ["Derived", "is_lean", "multiply", "note_change", "pad_rows", "parameters_of", "round_up"]
+__all__ = [
+    "HAS_ONEDNN",
+    "Derived",
+    "is_lean",
+    "multiply",
+    "note_change",
+    "pack_weight",
+    "pad_rows",
+    "parameters_of",
+    "round_up",
+]
 
 Ints = npt.NDArray[np.int64]
 Made = TypeVar("Made")
 
 _ROW_STEP: Final = 256
 _SMALL_STEP: Final = 32
-# Fewer rows are multiplied as fast by what torch asks by default.
+_LEAST_STEP: Final = 8
+# Fewer rows are multiplied as fast by what torch asks by default, unless the weight is packed.
 _FEWEST_ROWS: Final = 64
 
-_CHANGES: Final = "spacy_lstm_changes"
-
-_HAS_ONEDNN: Final = (
+HAS_ONEDNN: Final = (
     torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     and platform.machine().lower() in ("x86_64", "amd64")
     and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
 )
+"""Whether oneDNN's products can be had, and are the faster ones."""
+
+# How often `note_change` was called.
+_changes = 0
 
 
 def is_lean(X: Tensor) -> bool:
@@ -52,9 +67,10 @@ def pad_rows(places: Ints) -> Ints:
     places: *Shape:* ``(n, …)``
     """
     count = len(places)
-    if count < _FEWEST_ROWS:
+    few = _LEAST_STEP if count < _FEWEST_ROWS else _SMALL_STEP
+    padded = round_up(count, few if count < _ROW_STEP else _ROW_STEP)
+    if padded == count:
         return places
-    padded = round_up(count, _SMALL_STEP if count < _ROW_STEP else _ROW_STEP)
     return np.concatenate([places, np.zeros((padded - count, *places.shape[1:]), dtype=np.int64)])
 
 
@@ -63,10 +79,10 @@ def multiply(X: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     of few different shapes.
 
     X: *Shape:* ``(rows, input)``, or with more axes before the last.
-    weight: *Shape:* ``(output, input)``
+    weight: *Shape:* ``(output, input)``; may come from `pack_weight`, where no gradient is wanted.
     """
-    if (
-        _HAS_ONEDNN
+    if weight.is_mkldnn or (
+        HAS_ONEDNN
         and X.numel() >= _FEWEST_ROWS * X.shape[-1]
         and X.dtype == weight.dtype == torch.float32
         and is_lean(X)
@@ -74,6 +90,18 @@ def multiply(X: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         found: Tensor = torch.ops.mkldnn._linear_pointwise(X, weight, bias, "none", [], "")
         return found
     return linear(X, weight, bias)
+
+
+def pack_weight(weight: Tensor) -> Tensor:
+    """A weight for `multiply`, in oneDNN's own order where that is the faster one. It can be used
+    for nothing else then.
+
+    weight: without gradients. *Shape:* ``(output, input)``
+    """
+    if not HAS_ONEDNN or weight.device.type != "cpu" or weight.dtype != torch.float32:
+        return weight
+    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight)
+    return packed
 
 
 def parameters_of(layers: Iterable[nn.Linear]) -> list[Tensor]:
@@ -97,21 +125,26 @@ class Derived(Generic[Made]):
 
     def __init__(self, make: Callable[..., Made]) -> None:
         self._make = make
-        self._kept: tuple[list[tuple[int, int, int]], Made] | None = None
+        self._kept: tuple[list[int], Made] | None = None
 
     def of(self, *weights: Tensor) -> Made:
         """What belongs to these weights."""
-        state = [
-            (weight.data_ptr(), weight._version, getattr(weight, _CHANGES, 0)) for weight in weights
-        ]
+        state = [_changes]
+        for weight in weights:
+            state += weight.data_ptr(), weight._version
         kept = self._kept
         if kept is None or kept[0] != state:
             kept = state, self._make(*(weight.detach() for weight in weights))
             self._kept = kept
         return kept[1]
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Worked out again where it is copied to; what oneDNN has packed could not travel.
+        return {"_make": self._make, "_kept": None}
 
-def note_change(weight: Tensor) -> None:
-    """Tell that a weight was written past torch's count of changes. (To have torch count it would
+
+def note_change() -> None:
+    """Tell that weights were written past torch's count of changes. (To have torch count it would
     forbid gradients of what was computed before, which encoders that are shared need.)"""
-    setattr(weight, _CHANGES, getattr(weight, _CHANGES, 0) + 1)
+    global _changes
+    _changes += 1

@@ -16,12 +16,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from .inference import Derived, round_up
+from .inference import HAS_ONEDNN, Derived, round_up
 from .precision import has_bfloat16
 
 __all__ = ["Bucket", "PaddedLSTM", "lay_buckets"]
 
 Ints = npt.NDArray[np.int64]
+
+# What torch's kernel asks oneDNN for in each direction; asked here, it takes weights that are packed.
+_HAS_LAYERS: Final = (
+    HAS_ONEDNN
+    and hasattr(torch.ops.aten, "mkldnn_rnn_layer")
+    and hasattr(torch.ops.mkldnn, "_reorder_mkldnn_rnn_layer_weight")
+)
+_LSTM: Final = 2
 
 _LENGTH_STEP: Final = 8
 # What it costs to run one more bucket, in padded tokens, beside its steps.
@@ -51,7 +59,7 @@ class PaddedLSTM:
 
     def __init__(self, layer: nn.LSTM) -> None:
         self._layer = layer
-        self._weights = Derived(_with_padding_column)
+        self._weights = Derived(_prepare)
         self._halved = Derived(_halve)
 
     def __call__(self, X: Tensor, *, reduced: bool = False) -> Tensor:
@@ -62,17 +70,39 @@ class PaddedLSTM:
         reduced: multiply in bfloat16, where the processor has it; cell states stay single.
         RETURNS: *Shape:* ``(longest, members, width)``; anything where padding is.
         """
-        names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-        suffixes = ("", "_reverse")
-        held = [getattr(self._layer, name + suffix) for suffix in suffixes for name in names]
+        held = [weight for direction in self._layer.all_weights for weight in direction]
         if reduced and has_bfloat16(X.device):
             return self._run(X.bfloat16(), self._halved.of(*held)).float()
         return self._run(X, self._weights.of(*held))
 
     def _run(self, X: Tensor, weights: list[Tensor]) -> Tensor:
-        zeros = X.new_zeros(2, X.shape[1], self._layer.hidden_size)
-        found: Tensor = torch.lstm(X, (zeros, zeros), weights, True, 1, 0.0, False, True, False)[0]
-        return found
+        hidden = self._layer.hidden_size
+        if not weights[0].is_mkldnn:
+            zeros = X.new_zeros(2, X.shape[1], hidden)
+            found: Tensor = torch.lstm(X, (zeros, zeros), weights, True, 1, 0.0, False, True, False)[0]
+            return found
+        zeros = X.new_zeros(1, X.shape[1], hidden)
+        run = torch.ops.aten.mkldnn_rnn_layer
+        sizes: list[int] = []
+        settings = sizes, _LSTM, hidden, 1, True, False, False, False
+        forward = run(X, *weights[:4], zeros, zeros, False, *settings)[0]
+        backward = run(X, *weights[4:], zeros, zeros, True, *settings)[0]
+        return torch.cat([forward, backward], dim=2)
+
+
+def _prepare(*weights: Tensor) -> list[Tensor]:
+    """As `_with_padding_column`, in oneDNN's own order where it is asked directly: to bring them
+    into it takes as long as the shortest text."""
+    prepared = _with_padding_column(*weights)
+    if not _HAS_LAYERS or prepared[0].dtype not in (torch.float32, torch.bfloat16):
+        return prepared
+    pack = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight
+    packed: list[Tensor] = []
+    for backward in (False, True):
+        inputs, states, *biases = prepared[4:] if backward else prepared[:4]
+        packed += pack(inputs, states, states.shape[1], backward, True, False)
+        packed += biases
+    return packed
 
 
 def _with_padding_column(*weights: Tensor) -> list[Tensor]:
@@ -88,7 +118,7 @@ def _with_padding_column(*weights: Tensor) -> list[Tensor]:
 
 
 def _halve(*weights: Tensor) -> list[Tensor]:
-    return [weight.bfloat16() for weight in _with_padding_column(*weights)]
+    return _prepare(*(weight.bfloat16() for weight in weights))
 
 
 def lay_buckets(lengths: Sequence[int]) -> tuple[list[Bucket], Ints]:

@@ -127,6 +127,6 @@ def test_what_is_derived_is_kept_while_weights_stay():
     second[0] = 5
     assert derived.of(first, second).tolist() == [6, 2, 2]
     second.numpy()[0] = 6
-    note_change(second)
+    note_change()
     assert derived.of(first, second).tolist() == [7, 2, 2]
     assert len(made) == 3
