@@ -3,6 +3,7 @@
 Words are spaCy's tokens; words that white space divides are told beside them.
 """
 
+import gc
 import os
 import platform
 import time
@@ -72,6 +73,7 @@ def run_benchmark(
         result = _measure(model, excluded, source, lengths, threads, tell, quick=quick, cpu=cpu)
     finally:
         torch.set_num_threads(kept)
+        gc.unfreeze()
     if not result["speed"]:
         raise LstmError(f"texts {texts}: too few words for any measurement.")
     machine = {**_describe_machine(), "load_before": began, "load_after": _load()}
@@ -183,6 +185,10 @@ def _load_variants(model: str | Path, excluded: dict[str, list[str]]) -> dict[st
     pipelines = {key: load_pipeline(model, exclude=names) for key, names in excluded.items()}
     for nlp in pipelines.values():
         nlp.max_length = 1 << 40
+    # As a process with one pipeline should, all the more one with three and their peers: Python's
+    # garbage collector need not go through what is there to stay.
+    gc.collect()
+    gc.freeze()
     return pipelines
 
 

@@ -1,5 +1,6 @@
 """One part of the input: read, annotated, written. What both engines run."""
 
+import gc
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,11 +71,18 @@ class _Attempts:
 
 
 class Annotator:
-    """Reads, annotates and writes parts with one pipeline."""
+    """Reads, annotates and writes parts with one pipeline.
 
-    def __init__(self, job: Job) -> None:
+    owns_process: the process does nothing else until it ends, so that Python's garbage collector
+        need not go through what is there after loading again and again.
+    """
+
+    def __init__(self, job: Job, *, owns_process: bool = False) -> None:
         self.job = job
         self.nlp, self.columns = load_annotator(job)
+        if owns_process:
+            gc.collect()
+            gc.freeze()
         self.shards = Folder(job.shards)
         self.work = Folder(job.work)
 

@@ -96,7 +96,7 @@ class _Actor:
         What goes wrong is told, not raised: Ray would begin again and again.
         """
         try:
-            self.annotator = self.annotator or Annotator(self.job)
+            self.annotator = self.annotator or Annotator(self.job, owns_process=True)
             found = [self.annotator.annotate(pickle.loads(part)) for part in batch["part"]]
         except LstmError as error:
             return {"done": [""], "fault": [str(error)]}

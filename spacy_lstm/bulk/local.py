@@ -154,7 +154,7 @@ def _work(job: Job, pipe: Connection) -> None:
     signal(SIGINT, SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        annotator = Annotator(job)
+        annotator = Annotator(job, owns_process=True)
         pipe.send(_READY)
         while True:
             pipe.send(annotator.annotate(pipe.recv()))

@@ -3,7 +3,7 @@
 `doc.user_data["lstm_sentiment"]` holds plain data: `weights`, each token's signed share of
 `doc.sentiment`; `mass`, P(positive) + P(negative); and `scale`, the factor between a share of
 the log odds of positive over negative and a weight. Where `lstm_coref` left its tree before,
-there is `clauses` too: of each clause its predicate and its sentiment.
+there is `clauses` too: a list of each clause's predicate, and one of each clause's sentiment.
 """
 
 import math
@@ -85,7 +85,7 @@ def entity_sentiment(doc: Doc) -> list[dict[str, Any]]:
         return []
     tree = stored_tree(doc)
     if tree is not None and "clauses" in record:
-        return _read_clauses(doc, tree, dict(record["clauses"]))
+        return _read_clauses(doc, tree, dict(zip(*record["clauses"], strict=True)))
     records = []
     for name, mentions in _referents(doc):
         scores = [span_sentiment(_around(mention)) for mention in mentions]

@@ -29,8 +29,9 @@ class SentimentPrediction(NamedTuple):
     """Probability of either side."""
     scale: float
     """A weight divided by the token's share of the tempered log odds of POSITIVE over NEGATIVE."""
-    clauses: list[list[float]] | None = None
-    """Of each clause its predicate, a token, and its score; None without a tree to tell them."""
+    clauses: list[list[Any]] | None = None
+    """The predicate of each clause, a token, and the score of each clause: two lists, which cost
+    Python's garbage collector less than one a clause. None without a tree to tell them."""
 
 
 class Parts(NamedTuple):
@@ -120,9 +121,13 @@ def read_clauses(
 ) -> list[SentimentPrediction]:
     """The predictions of a batch with the scores of their clauses, which have the *shape*
     ``(clauses,)``."""
-    clauses = list(map(list, zip(parts.predicates, scores.tolist(), strict=True)))
+    listed = scores.tolist()
     ends = accumulate(count or 0 for count in parts.counts)
     return [
-        prediction if count is None else prediction._replace(clauses=clauses[end - count : end])
+        prediction
+        if count is None
+        else prediction._replace(
+            clauses=[parts.predicates[end - count : end], listed[end - count : end]]
+        )
         for prediction, count, end in zip(predictions, parts.counts, ends, strict=True)
     ]

@@ -71,9 +71,10 @@ def test_parts_of_a_batch(drawn):
     scores = np.arange(len(predicates)) / 100
     read = read_clauses(predictions, parts, scores)
     assert [prediction.mass for prediction in read] == list(range(len(docs)))
-    assert [None if p.clauses is None else len(p.clauses) for p in read] == counts
-    found = [clause for prediction in read for clause in prediction.clauses or []]
-    assert found == [list(pair) for pair in zip(predicates, scores.tolist(), strict=True)]
+    assert [None if p.clauses is None else len(p.clauses[0]) for p in read] == counts
+    told = [prediction.clauses for prediction in read if prediction.clauses is not None]
+    assert [predicate for clauses in told for predicate in clauses[0]] == predicates
+    assert [score for clauses in told for score in clauses[1]] == scores.tolist()
 
 
 def read_alone(sides, probabilities, logits, shares):
