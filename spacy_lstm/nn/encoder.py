@@ -175,15 +175,10 @@ class BiLSTMEncoder(nn.Module):
             read = bucket.rows if rows is None else rows[bucket.rows]
             is_padding = bucket.rows < 0
             H = embedding(torch.from_numpy(np.where(is_padding, len(X), read)), table)
-            for number, run in enumerate(self._padded):
-                if number:
-                    column = torch.from_numpy(is_padding).to(H.dtype).unsqueeze(2)
-                    H = torch.cat([H, column], dim=2)
-                H = run(H, reduced=reduced)
+            H = self._run_padded_layers(H, reduced)
             if self.attention is not None and not in_blocks:
-                assert self.norm is not None
                 mask = None if bucket.mask is None else torch.from_numpy(bucket.mask)
-                H = self.norm(H.add_(self.attention.context_by_time(H, mask)))
+                H = self._attend_by_time(H, mask)
             parts.append(H.flatten(0, 1))
         padded = torch.cat(parts) if parts[1:] else parts[0]
         if in_blocks:
@@ -192,6 +187,38 @@ class BiLSTMEncoder(nn.Module):
         if keep is not None:
             places = places[keep]
         return embedding(torch.from_numpy(places), padded)
+
+    def runs_alone(self, X: Tensor, length: int) -> bool:
+        """Whether a sequence of so many tokens can go through `encode_alone`."""
+        return self._runs_padded(X, (length,)) and (
+            self.attention is None or length <= ATTENTION_BLOCK
+        )
+
+    def encode_alone(self, X: Tensor, length: int, reduced: bool = False) -> Tensor:
+        """What `forward` gives for a single sequence, without its detours for many.
+
+        X: as of `padded.PaddedLSTM`, but for the members. *Shape:* ``(longest, input_width + 1)``
+        length: how many of the rows are tokens.
+        RETURNS: hidden states. *Shape:* ``(longest, width)``; anything where padding is.
+        """
+        H = self._run_padded_layers(X.unsqueeze(1), reduced)
+        if self.attention is not None:
+            mask = None if length == len(X) else torch.arange(len(X)).unsqueeze(0) < length
+            H = self._attend_by_time(H, mask)
+        return H.squeeze(1)
+
+    def _run_padded_layers(self, H: Tensor, reduced: bool) -> Tensor:
+        """H: as of `padded.PaddedLSTM`."""
+        column = H[:, :, -1:]
+        for number, run in enumerate(self._padded):
+            H = run(torch.cat([H, column], dim=2) if number else H, reduced=reduced)
+        return H
+
+    def _attend_by_time(self, H: Tensor, mask: Tensor | None) -> Tensor:
+        assert self.attention is not None
+        assert self.norm is not None
+        normed: Tensor = self.norm(H.add_(self.attention.context_by_time(H, mask)))
+        return normed
 
     def recur(self, X: Tensor, lengths: Sequence[int]) -> Tensor:
         """The recurrent layers alone, without attention; arguments and result as in `forward`.

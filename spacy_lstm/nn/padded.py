@@ -19,7 +19,7 @@ from torch.nn.functional import pad
 from .inference import HAS_ONEDNN, Derived, round_up
 from .precision import has_bfloat16
 
-__all__ = ["Bucket", "PaddedLSTM", "lay_buckets"]
+__all__ = ["Bucket", "PaddedLSTM", "lay_buckets", "round_length"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -121,6 +121,11 @@ def _halve(*weights: Tensor) -> list[Tensor]:
     return _prepare(*(weight.bfloat16() for weight in weights))
 
 
+def round_length(length: int) -> int:
+    """The length that a sequence is padded to."""
+    return round_up(length, _LENGTH_STEP)
+
+
 def lay_buckets(lengths: Sequence[int]) -> tuple[list[Bucket], Ints]:
     """Sequences of like length together, so that padding costs little. Empty ones are in none.
 
@@ -136,7 +141,7 @@ def lay_buckets(lengths: Sequence[int]) -> tuple[list[Bucket], Ints]:
     while first < len(order):
         count, width = _choose(sizes[order[first:]])
         members = order[first : first + count]
-        longest = round_up(int(sizes[members[0]]), _LENGTH_STEP)
+        longest = round_length(int(sizes[members[0]]))
         steps = np.arange(longest)[:, None]
         is_token = np.zeros((longest, width), dtype=bool)
         is_token[:, : len(members)] = steps < sizes[members]

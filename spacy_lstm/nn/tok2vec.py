@@ -13,6 +13,7 @@ from torch.nn.functional import embedding
 from .embed import TableRows, TokenEmbedding
 from .encoder import BiLSTMEncoder
 from .inference import pad_rows
+from .padded import round_length
 
 __all__ = ["BLOCK_ROWS", "TokenEncoder", "Windows", "lay_windows"]
 
@@ -120,14 +121,37 @@ class TokenEncoder(nn.Module):
         lengths: tokens per document.
         rows: the row of `features` that each token has, which may then have fewer; None for its
             own. *Shape:* ``(tokens,)``
-        spare: give more rows than there are tokens, as `inference.pad_rows` does.
+        spare: give more rows than there are tokens, as `inference.pad_rows` does, which are to be
+            passed over.
         reduced: as in `BiLSTMEncoder.forward`.
         then: what to make of each row, where the vectors themselves are not wanted: those of a long
             text are then never held all at once.
         RETURNS: hidden states, with the shortcut joined by the embeddings, or what was made of
             them. *Shape:* ``(tokens, width)``
         """
+        if len(lengths) == 1 and self._runs_alone(features, lengths[0]):
+            H = self._encode_alone(features, lengths[0], rows, reduced)
+            H = H if spare else H[: lengths[0]]
+            return H if then is None else then(H)
         return self.encode(self.embedding(features), lengths, rows, spare, reduced, then)
+
+    def _runs_alone(self, features: Tensor, length: int) -> bool:
+        return length <= self.window and self.encoder.runs_alone(features, length)
+
+    def _encode_alone(
+        self, features: Tensor, length: int, rows: Ints | None, reduced: bool
+    ) -> Tensor:
+        """A single text that is not cut: looked up where the LSTM reads it, and taken from where
+        that leaves it. Rows of padding come after its tokens."""
+        steps = np.arange(round_length(length))
+        is_padding = steps >= length
+        steps[length:] = 0
+        read = torch.from_numpy(steps if rows is None else rows[steps])
+        # Last comes the column that tells padding apart.
+        column = torch.from_numpy(is_padding[:, None]).to(torch.float32)
+        X = torch.cat([*self.embedding.look_up(features[read]), column], dim=1)
+        H = self.encoder.encode_alone(X, length, reduced)
+        return torch.cat([H, X[:, :-1]], dim=1) if self.shortcut else H
 
     def encode(
         self,
