@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
+import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
@@ -85,8 +86,13 @@ class TorchBridge(Shim):
         return next(self.module.parameters()).device
 
     def to_tensor(self, array: Any, *, requires_grad: bool = False) -> Tensor:
-        """A numpy or cupy array as a tensor on this module's device, without a copy if it can."""
-        tensor: Tensor = xp2torch(array, device=self.device)
+        """A numpy or cupy array as a tensor on this module's device, without a copy if it can; a
+        tensor may be given, too."""
+        if isinstance(array, np.ndarray):
+            array = torch.from_numpy(array)
+        # thinc's own way takes as long as several layers of a short text.
+        known = isinstance(array, Tensor)
+        tensor: Tensor = array.to(self.device) if known else xp2torch(array, device=self.device)
         return tensor.detach().requires_grad_() if requires_grad else tensor
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:

@@ -1,14 +1,14 @@
 """Mention scorer, pair scorer and null antecedent over token vectors."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding, embedding_bag, pad
+from torch.nn.functional import embedding, embedding_bag, linear, pad
 
 from ..coref.candidates import (
     PAIR_FEATURES,
@@ -27,7 +27,7 @@ from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES, Flag, WordColumn
 from .inference import Derived, is_lean, multiply, pad_rows, parameters_of
 from .pair_scores import PairProducts, sum_combinations
-from .syntax import SyntaxHead, SyntaxLogits, SyntaxProjections, band
+from .syntax import SyntaxHead, SyntaxLogits, SyntaxProjections, band, distinct
 from .tok2vec import BLOCK_ROWS
 
 __all__ = ["CorefOutput", "CorefRequest", "CorefScorer"]
@@ -160,6 +160,7 @@ class CorefScorer(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self._joined = Derived(_join_layers)
         self._joined_mention = Derived(_join_columns)
+        self._joined_roles = Derived(_join_columns)
         self.span_start = nn.Linear(input_width, hidden_width)
         self.span_end = nn.Linear(input_width, hidden_width, bias=False)
         self.span_width = nn.Embedding(max_width, hidden_width)
@@ -203,25 +204,24 @@ class CorefScorer(nn.Module):
             passed over.
         """
         words = read_words(request.codes, request.lengths)
-        X = self.dropout(X)
-        guideline = torch.from_numpy(request.guideline).to(X.device)
-        document = torch.from_numpy(words.document).to(X.device)
-        projected = self._project_tokens(X, len(document))
-        X = X[: len(document)]
-        mention_logits = self.score_spans(projected, words, guideline[document])
+        if self.training:
+            X = self.dropout(X)
+        projected = self._project_tokens(X, len(words.document))
+        X = X[: len(words.document)]
+        told = _spread(request.guideline, words.document)
+        mention_logits = self.score_spans(projected, words, torch.from_numpy(told).to(X.device))
         # A long text's are large, and read no more.
         projected = projected._replace(starts=X[:0], ends=X[:0])
         spans = self._choose_spans(mention_logits, words, request)
         mentions = describe_mentions(words, spans[:, 0], spans[:, 1])
         pairs = pair_candidates(mentions, max_distance=request.max_distance, **self.reach)
-        tree = self._read_tree(X, projected, mentions, document)
-        G = self._mention_vectors(X, mentions, document, tree)
+        tree = self._read_tree(X, projected, mentions, words.document)
+        G = self._mention_vectors(X, mentions, words.document, tree)
         scores = self._own_scores(mention_logits, spans)
         roles = None if tree is None else tree.roles
         pair_logits = self._score_pairs(G, scores, words, mentions, pairs, roles)
-        hidden = self.null_hidden(G) + self.null_guideline(
-            guideline[torch.from_numpy(mentions.document).to(X.device)]
-        )
+        told = _spread(request.guideline, mentions.document)
+        hidden = self.null_hidden(G) + self.null_guideline(torch.from_numpy(told).to(X.device))
         fine = torch.from_numpy(mentions.fine).to(X.device)
         null_logits = self.null_score(torch.relu(hidden)) + self.null_type(fine)
         output = CorefOutput(
@@ -230,10 +230,11 @@ class CorefScorer(nn.Module):
         if self.syntax is None or projected.syntax is None:
             return output
         if self.training:
+            document = torch.from_numpy(words.document).to(X.device)
             return output._replace(syntax=self.syntax(X, document))
-        sentence = torch.from_numpy(words.sentence).to(X.device)
         assert tree is not None
-        return output._replace(trees=self.syntax.read_trees(projected.syntax, tree.bands, sentence))
+        trees = self.syntax.read_trees(projected.syntax, tree.bands, words.sentence)
+        return output._replace(trees=trees)
 
     def _project_tokens(self, X: Tensor, tokens: int) -> _Projected:
         if not is_lean(X):
@@ -256,9 +257,9 @@ class CorefScorer(nn.Module):
     def score_spans(self, projected: _Projected, words: Words, guideline: Tensor) -> Tensor:
         """Logits of all spans of up to `max_width` words, as in `CorefOutput.mention_logits`.
 
-        guideline: of each token's document. *Shape:* ``(tokens,)``
+        guideline: of each token's document, *shape* ``(tokens,)``, or one for all.
         """
-        if not len(guideline):
+        if not len(words.document):
             return projected.starts.new_zeros(0, self.max_width)
         starts = projected.starts + self.span_guideline(guideline)
         ends = pad(projected.ends, (0, 0, 0, self.max_width - 1))
@@ -273,11 +274,9 @@ class CorefScorer(nn.Module):
                 strict=True,
             )
         ]
-        tokens = np.arange(len(words.document))
-        left = np.searchsorted(words.document, words.document, side="right") - tokens
-        outside = (np.arange(self.max_width) >= left[:, None]) | _broken(words, self.max_width)
-        mask = torch.from_numpy(outside).to(starts.device)
-        return torch.cat(blocks).squeeze(-1).masked_fill(mask, -math.inf)
+        mask = torch.from_numpy(_broken(words, self.max_width)).to(starts.device)
+        scores = torch.cat(blocks) if blocks[1:] else blocks[0]
+        return scores.squeeze(-1).masked_fill(mask, -math.inf)
 
     def _choose_spans(self, logits: Tensor, words: Words, request: CorefRequest) -> Ints:
         """The spans to consider, sorted: the best ones, pronouns, and those asked for."""
@@ -285,30 +284,27 @@ class CorefScorer(nn.Module):
         parts = [request.spans.reshape(-1, 2), np.stack([pronouns, pronouns + 1], axis=1)]
         if request.detect:
             scores = logits.detach().cpu().numpy()
-            first = 0
-            for length in request.lengths:
-                parts.append(
-                    _best_spans(scores[first : first + length], self.ratio, self.floor) + first
-                )
-                first += length
+            parts.append(_best_spans(scores, request.lengths, self.ratio, self.floor))
             parts.append(_coordinations(np.concatenate(parts), words, scores))
         # As one number each, which sorts many times faster than rows do.
-        width = len(words.codes) + 1
-        keys = np.unique(np.concatenate([part[:, 0] * width + part[:, 1] for part in parts]))
+        spans, width = np.concatenate(parts), len(words.codes) + 1
+        keys = np.sort(spans[:, 0] * width + spans[:, 1])
+        keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
         return np.stack(np.divmod(keys, width), axis=1)
 
     def _own_scores(self, logits: Tensor, spans: Ints) -> Tensor:
-        # A span asked for may be longer than any that is scored; it is one for certain.
         width = spans[:, 1] - spans[:, 0] - 1
-        known = torch.from_numpy(width < self.max_width).to(logits.device)
-        start = torch.from_numpy(spans[:, 0]).to(logits.device)
-        column = torch.from_numpy(np.minimum(width, self.max_width - 1)).to(logits.device)
-        scores: Tensor = logits[start, column]
-        known_scores: Tensor = torch.where(known, scores, torch.zeros_like(scores))
-        return known_scores.clamp(min=-8, max=8)
+        column = np.minimum(width, self.max_width - 1)
+        places = torch.from_numpy(spans[:, 0] * self.max_width + column).to(logits.device)
+        scores = logits.take(places).clamp(min=-8, max=8)
+        # A span asked for may be longer than any that is scored; it is one for certain.
+        unknown = np.flatnonzero(width > column)
+        if not len(unknown):
+            return scores
+        return scores.index_fill(0, torch.from_numpy(unknown).to(logits.device), 0.0)
 
     def _mention_vectors(
-        self, X: Tensor, mentions: Mentions, document: Tensor, tree: _Tree | None
+        self, X: Tensor, mentions: Mentions, document: Ints, tree: _Tree | None
     ) -> Tensor:
         width = np.minimum(mentions.end - mentions.start, self.max_width) - 1
         occurrences = np.minimum(mentions.occurrences, _OCCURRENCES) - 1
@@ -329,7 +325,8 @@ class CorefScorer(nn.Module):
             + told
         )
         if tree is not None:
-            summed = summed + self._roles(X, head, document, tree)
+            owner = torch.from_numpy(document).to(X.device)
+            summed = summed + self._roles(X, head, owner, tree)
         return torch.tanh(summed)
 
     def _lean_vectors(
@@ -344,24 +341,28 @@ class CorefScorer(nn.Module):
         summed = told.add_(multiply(rows, weight, self.mention_start.bias)[: len(told)])
         if tree is not None:
             # What is linear may come after the average, of which there are fewer than tokens.
-            role = self.mention_relation(tree.relations) + self.mention_governor(tree.governors)
-            summed += embedding(tree.places, role)
+            weight = self._joined_roles.of(
+                self.mention_relation.weight, self.mention_governor.weight
+            )
+            read = torch.cat([tree.relations, tree.governors], dim=1)
+            # Of any number of rows, for each of which oneDNN would compile its code.
+            summed += embedding(tree.places, linear(read, weight))
         return summed.tanh_()
 
     def _read_tree(
-        self, X: Tensor, projected: _Projected, mentions: Mentions, document: Tensor
+        self, X: Tensor, projected: _Projected, mentions: Mentions, document: Ints
     ) -> _Tree | None:
         if self.syntax is None or projected.syntax is None:
             return None
         # Mentions within each other share their head word.
-        heads, own = np.unique(mentions.head, return_inverse=True)
+        heads, own = distinct(mentions.head, len(document))
         tokens = torch.from_numpy(heads).to(X.device)
         with torch.no_grad():
             relations = embedding(tokens, projected.syntax.relations)
             bands = self.syntax.score_bands(projected.syntax)
-            governors = self.syntax.read_governors(X, bands, tokens, document)
-        found = (relations.argmax(dim=1), governors.first, governors.second)
-        roles = Roles._make(numbers.cpu().numpy()[own] for numbers in found)
+            governors = self.syntax.read_governors(X, bands, heads, document)
+        likeliest = relations.argmax(dim=1).cpu().numpy()
+        roles = Roles(likeliest[own], governors.first[own], governors.second[own])
         places = torch.from_numpy(own).to(X.device)
         return _Tree(roles, places, torch.softmax(relations, dim=1), governors.average, bands)
 
@@ -470,30 +471,54 @@ def _join_columns(*weights: Tensor) -> Tensor:
     return torch.cat(weights, dim=1)
 
 
+def _spread(numbers: Ints, document: Ints) -> Ints:
+    """To each of some tokens or mentions the number of its document; one for all where all are of
+    one document."""
+    return numbers if len(numbers) == 1 else numbers[document]
+
+
 def _split_pairs(pairs: Pairs, size: int) -> Iterator[Pairs]:
     for first in range(0, len(pairs.anaphor), size):
         block = slice(first, first + size)
         yield pairs._replace(anaphor=pairs.anaphor[block], column=pairs.column[block])
 
 
-def _best_spans(logits: npt.NDArray[np.float32], ratio: float, floor: float) -> Ints:
-    """The best-scored spans of one document: offsets in it. *Shape:* ``(spans, 2)``"""
-    starts, columns = (logits > floor).nonzero()
-    limit = _FEWEST_SPANS + math.ceil(ratio * len(logits))
-    if len(starts) > limit:
-        best = np.argpartition(-logits[starts, columns], limit - 1)[:limit]
-        starts, columns = starts[best], columns[best]
+def _best_spans(
+    logits: npt.NDArray[np.float32], lengths: Sequence[int], ratio: float, floor: float
+) -> Ints:
+    """The best-scored spans of each document. *Shape:* ``(spans, 2)``
+
+    logits: of all spans of the batch, as `CorefOutput.mention_logits`.
+    lengths: tokens of each document.
+    """
+    places = np.flatnonzero(logits > floor)
+    starts, columns = np.divmod(places, logits.shape[1])
+    sizes = np.asarray(lengths)
+    limits = _FEWEST_SPANS + np.ceil(ratio * sizes).astype(np.int64)
+    bounds = np.searchsorted(starts, np.append(0, np.cumsum(sizes)))
+    if (bounds[1:] - bounds[:-1] > limits).any():
+        # By document, best first: those up to its limit stay.
+        counts = bounds[1:] - bounds[:-1]
+        owner = np.repeat(np.arange(len(sizes)), counts)
+        order = np.lexsort((-logits.ravel()[places], owner))
+        rank = np.arange(len(places)) - np.repeat(bounds[:-1], counts)
+        kept = order[rank < np.repeat(limits, counts)]
+        starts, columns = starts[kept], columns[kept]
     return np.stack([starts, starts + columns + 1], axis=1)
 
 
 def _broken(words: Words, max_width: int) -> npt.NDArray[np.bool_]:
-    """Spans of 1, 2, … words that begin or end with white space, or go on into another sentence.
-    *Shape:* ``(tokens, max_width)``"""
+    """Spans of 1, 2, … words that begin or end with white space, or go on into another sentence,
+    as do those that go on into another document or beyond the last one. *Shape:* ``(tokens,
+    max_width)``"""
     n = len(words.codes)
-    last = np.minimum(np.arange(n)[:, None] + np.arange(max_width), n - 1)
+    tokens, steps = np.arange(n), np.arange(max_width)
+    left = np.searchsorted(words.sentence, words.sentence, side="right") - tokens
+    broken: npt.NDArray[np.bool_] = left[:, None] <= steps
     space = (words.codes[:, _FLAGS] & _SPACE) > 0
-    crossing = words.sentence[last] != words.sentence[:, None]
-    return np.asarray(space[:, None] | space[last] | crossing)
+    if space.any():
+        broken |= space[:, None] | space[np.minimum(tokens[:, None] + steps, n - 1)]
+    return broken
 
 
 def _coordinations(spans: Ints, words: Words, scores: npt.NDArray[np.float32]) -> Ints:

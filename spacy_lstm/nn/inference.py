@@ -3,8 +3,7 @@
 oneDNN multiplies single precision two to three times as fast as the library that torch asks by
 default, on the processors whose makers did not write that library. It compiles its code for every
 shape it meets, which takes as long as a thousand rows, and keeps a thousand of them: so shapes are
-rounded up to few different ones. And it lays weights in an order of its own, each time anew unless
-they are kept so, which is most of the time of a product with few rows.
+rounded up to few different ones.
 """
 
 import platform
@@ -23,7 +22,6 @@ __all__ = [
     "is_lean",
     "multiply",
     "note_change",
-    "pack_weight",
     "pad_rows",
     "parameters_of",
     "round_up",
@@ -34,15 +32,13 @@ Made = TypeVar("Made")
 
 _ROW_STEP: Final = 256
 _SMALL_STEP: Final = 32
-_LEAST_STEP: Final = 8
-# Fewer rows are multiplied as fast by what torch asks by default, unless the weight is packed.
+# Fewer rows are multiplied as fast by what torch asks by default.
 _FEWEST_ROWS: Final = 64
 
 HAS_ONEDNN: Final = (
     torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     and platform.machine().lower() in ("x86_64", "amd64")
     and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
 )
 """Whether oneDNN's products can be had, and are the faster ones."""
 
@@ -67,10 +63,9 @@ def pad_rows(places: Ints) -> Ints:
     places: *Shape:* ``(n, …)``
     """
     count = len(places)
-    few = _LEAST_STEP if count < _FEWEST_ROWS else _SMALL_STEP
-    padded = round_up(count, few if count < _ROW_STEP else _ROW_STEP)
-    if padded == count:
+    if count < _FEWEST_ROWS:
         return places
+    padded = round_up(count, _SMALL_STEP if count < _ROW_STEP else _ROW_STEP)
     return np.concatenate([places, np.zeros((padded - count, *places.shape[1:]), dtype=np.int64)])
 
 
@@ -79,9 +74,9 @@ def multiply(X: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     of few different shapes.
 
     X: *Shape:* ``(rows, input)``, or with more axes before the last.
-    weight: *Shape:* ``(output, input)``; may come from `pack_weight`, where no gradient is wanted.
+    weight: *Shape:* ``(output, input)``
     """
-    if weight.is_mkldnn or (
+    if (
         HAS_ONEDNN
         and X.numel() >= _FEWEST_ROWS * X.shape[-1]
         and X.dtype == weight.dtype == torch.float32
@@ -90,18 +85,6 @@ def multiply(X: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         found: Tensor = torch.ops.mkldnn._linear_pointwise(X, weight, bias, "none", [], "")
         return found
     return linear(X, weight, bias)
-
-
-def pack_weight(weight: Tensor) -> Tensor:
-    """A weight for `multiply`, in oneDNN's own order where that is the faster one. It can be used
-    for nothing else then.
-
-    weight: without gradients. *Shape:* ``(output, input)``
-    """
-    if not HAS_ONEDNN or weight.device.type != "cpu" or weight.dtype != torch.float32:
-        return weight
-    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight)
-    return packed
 
 
 def parameters_of(layers: Iterable[nn.Linear]) -> list[Tensor]:

@@ -1,20 +1,35 @@
 """Tags, relations and heads as a second task of the encoder."""
 
 import math
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, embedding, pad
 
 from ..coref.syntax import HEAD_REACH, RELATIONS, TAGS, SyntaxTargets
+from .inference import round_up
 
-__all__ = ["Governors", "SyntaxHead", "SyntaxLogits", "SyntaxProjections", "syntax_loss"]
+__all__ = [
+    "Governors",
+    "SyntaxHead",
+    "SyntaxLogits",
+    "SyntaxProjections",
+    "band",
+    "distinct",
+    "syntax_loss",
+]
+
+Ints = npt.NDArray[np.int64]
 
 _HEAD_WIDTH = 48
+_REACH: Final = np.arange(-HEAD_REACH, HEAD_REACH + 1)
 # Tokens whose bands are worked out in one product, and how many such products at once: what is
-# between stays in the cache.
+# between stays in the cache. Fewer tokens have smaller ones.
 _BLOCK = 128
+_SMALL_STEP = 32
 _BLOCKS_AT_ONCE = 16
 # Tokens whose governors are averaged in one product.
 _AVERAGED = 64
@@ -50,9 +65,9 @@ class SyntaxProjections(NamedTuple):
 class Governors(NamedTuple):
     """The words that govern some tokens."""
 
-    first: Tensor
+    first: Ints
     """The one that most likely does: places in the batch. *Shape:* ``(n,)``"""
-    second: Tensor
+    second: Ints
     """The one that governs that one. *Shape:* ``(n,)``"""
     average: Tensor
     """The vectors of all that may, weighed by how likely each is. *Shape:* ``(n, input_width)``"""
@@ -122,60 +137,71 @@ class SyntaxHead(nn.Module):
         view.
         """
         tokens, width = projected.governors.shape
-        blocks = -(-tokens // _BLOCK)
-        spare = blocks * _BLOCK - tokens
+        block = min(_BLOCK, round_up(tokens, _SMALL_STEP))
+        blocks = -(-tokens // block) if tokens else 0
+        spare = blocks * block - tokens
         D = pad(projected.dependents * _HEAD_WIDTH**-0.5, (0, 0, 0, spare))
         G = pad(projected.governors, (0, 0, HEAD_REACH, HEAD_REACH + spare))
-        reach = _BLOCK + 2 * HEAD_REACH
-        near = G.as_strided((blocks, reach, width), (_BLOCK * width, width, 1))
+        reach = block + 2 * HEAD_REACH
+        near = G.as_strided((blocks, reach, width), (block * width, width, 1))
         parts = []
         for start in range(0, blocks, _BLOCKS_AT_ONCE):
             part = slice(start, start + _BLOCKS_AT_ONCE)
-            scores = D.view(blocks, _BLOCK, width)[part] @ near[part].transpose(1, 2)
+            scores = D.view(blocks, block, width)[part] @ near[part].transpose(1, 2)
             # Each row begins one column further right than the last.
-            bands = (len(scores), _BLOCK, 2 * HEAD_REACH + 1)
-            parts.append(scores.as_strided(bands, (_BLOCK * reach, reach + 1, 1)).flatten(0, 1))
+            bands = (len(scores), block, 2 * HEAD_REACH + 1)
+            parts.append(scores.as_strided(bands, (block * reach, reach + 1, 1)).flatten(0, 1))
         if not parts:
             return D.new_zeros(0, 2 * HEAD_REACH + 1)
         return (torch.cat(parts) if parts[1:] else parts[0])[:tokens]
 
     @torch.no_grad()
-    def read_governors(
-        self, X: Tensor, bands: Tensor, tokens: Tensor, document: Tensor
-    ) -> Governors:
+    def read_governors(self, X: Tensor, bands: Tensor, tokens: Ints, document: Ints) -> Governors:
         """What the heads of some tokens say; see `Governors`.
 
         bands: from `score_bands`.
         tokens: rising. *Shape:* ``(n,)``
+        document: number of each token's document, rising. *Shape:* ``(tokens,)``
         """
-        places, logits = self._read_bands(bands, tokens, document)
         if not len(tokens):
             return Governors(tokens, tokens, X.new_zeros(0, X.shape[1]))
-        first = places.gather(1, logits.argmax(dim=1, keepdim=True)).squeeze(1)
-        weights = torch.softmax(logits, dim=1)
+        places, logits = self._read_bands(bands, tokens, document)
+        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+        weights /= weights.sum(axis=1, keepdims=True)
         averages = []
-        for near, own in zip(
-            torch.split(places, _AVERAGED), torch.split(weights, _AVERAGED), strict=True
-        ):
+        for start in range(0, len(tokens), _AVERAGED):
+            near, own = places[start : start + _AVERAGED], weights[start : start + _AVERAGED]
             # Tokens rise, and with them their bands.
             low, high = int(near[0, 0]), int(near[-1, -1]) + 1
             # The ends of a document may stand in a band many times, so that weights add up.
-            spread = own.new_zeros(len(own), high - low).scatter_add_(1, near - low, own)
+            spread = X.new_zeros(len(own), high - low).scatter_add_(
+                1,
+                torch.from_numpy(near - low).to(X.device),
+                torch.from_numpy(own).to(X.device, X.dtype),
+            )
             averages.append(spread @ X[low:high])
+        first = _likeliest(places, logits)
         # Few words govern many.
-        verbs, which = torch.unique(first, return_inverse=True)
-        places, logits = self._read_bands(bands, verbs, document)
-        second = places.gather(1, logits.argmax(dim=1, keepdim=True)).squeeze(1)[which]
-        return Governors(first, second, torch.cat(averages))
+        verbs, which = distinct(first, len(document))
+        second = _likeliest(*self._read_bands(bands, verbs, document))[which]
+        return Governors(first, second, torch.cat(averages) if averages[1:] else averages[0])
 
-    def _read_bands(self, bands: Tensor, tokens: Tensor, document: Tensor) -> tuple[Tensor, Tensor]:
+    def _read_bands(
+        self, bands: Tensor, tokens: Ints, document: Ints
+    ) -> tuple[Ints, npt.NDArray[np.float32]]:
         """The places of `band`, and their logits."""
-        places = band(tokens, document)
-        columns = places - (tokens.unsqueeze(1) - HEAD_REACH)
-        return places, embedding(tokens, bands).gather(1, columns) + self.distance
+        own = document[tokens]
+        nearest = np.searchsorted(document, own) - tokens
+        furthest = np.searchsorted(document, own, side="right") - 1 - tokens
+        steps = np.clip(_REACH, nearest[:, None], furthest[:, None])
+        rows = embedding(torch.from_numpy(tokens).to(bands.device), bands).float().cpu().numpy()
+        starts = np.arange(HEAD_REACH, rows.size, rows.shape[1])
+        logits = rows.ravel().take(starts[:, None] + steps)
+        logits += self.distance.detach().float().cpu().numpy()
+        return tokens[:, None] + steps, logits
 
     @torch.no_grad()
-    def read_trees(self, projected: SyntaxProjections, bands: Tensor, sentence: Tensor) -> Tensor:
+    def read_trees(self, projected: SyntaxProjections, bands: Tensor, sentence: Ints) -> Tensor:
         """The likeliest tag, relation and head of every token. No head is in another sentence.
 
         bands: from `score_bands`.
@@ -183,22 +209,33 @@ class SyntaxHead(nn.Module):
         RETURNS: numbers of the tag and of the relation, and the distance to the head, 0 at a
             root. *Shape:* ``(tokens, 3)``
         """
-        reach = torch.arange(-HEAD_REACH, HEAD_REACH + 1, device=sentence.device)
+        tokens = np.arange(len(sentence))
+        nearest = np.searchsorted(sentence, sentence) - tokens
+        furthest = np.searchsorted(sentence, sentence, side="right") - 1 - tokens
+        outside = torch.from_numpy((nearest[:, None] > _REACH) | (furthest[:, None] < _REACH))
         found = []
         for start in range(0, len(sentence), _TOKENS_AT_ONCE):
-            own = sentence[start : start + _TOKENS_AT_ONCE]
-            tokens = torch.arange(start, start + len(own), device=own.device).unsqueeze(1)
-            first = torch.searchsorted(sentence, own).unsqueeze(1)
-            last = torch.searchsorted(sentence, own, right=True).unsqueeze(1)
-            places = tokens + reach
-            outside = (places < first) | (places >= last)
-            logits = bands[start : start + len(own)] + self.distance
-            found.append(logits.masked_fill_(outside, -math.inf).argmax(dim=1))
-        heads = torch.cat(found) if found else sentence[:0]
+            part = slice(start, start + _TOKENS_AT_ONCE)
+            logits = bands[part] + self.distance
+            logits.masked_fill_(outside[part].to(logits.device), -math.inf)
+            found.append(logits.argmax(dim=1))
+        heads = torch.cat(found) if found else torch.zeros(0, dtype=torch.int64)
         # They may be views, whose maxima take twice the time.
         tags = projected.tags.contiguous().argmax(dim=1)
         relations = projected.relations.contiguous().argmax(dim=1)
         return torch.stack([tags, relations, heads - HEAD_REACH], dim=1)
+
+
+def distinct(places: Ints, size: int) -> tuple[Ints, Ints]:
+    """The different numbers among some below a size, rising; and of each where it is among
+    them."""
+    there = np.zeros(size, dtype=bool)
+    there[places] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[places]
+
+
+def _likeliest(places: Ints, logits: npt.NDArray[Any]) -> Ints:
+    return places[np.arange(len(places)), logits.argmax(axis=1)]
 
 
 def band(tokens: Tensor, document: Tensor) -> Tensor:

@@ -109,7 +109,7 @@ def test_coordinations_take_the_best_on_either_side(scorer):
 
 
 def test_a_text_of_few_words_keeps_all_its_spans(scorer):
-    assert len(_best_spans(np.zeros((3, 2), dtype=np.float32), 0.3, -9.0)) == 6
+    assert len(_best_spans(np.zeros((3, 2), dtype=np.float32), [3], 0.3, -9.0)) == 6
 
 
 def test_pronouns_and_forced_spans_are_always_considered(scorer):

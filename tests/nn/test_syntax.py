@@ -56,14 +56,14 @@ def test_governors_by_bands(lengths) -> None:
     average = (torch.softmax(logits, dim=1).unsqueeze(2) * X[places]).sum(1)
     tokens = (torch.rand(n) < 0.7).nonzero().squeeze(1)
     bands = head.score_bands(head.project(X))
-    found = head.read_governors(X, bands, tokens, document)
+    found = head.read_governors(X, bands, tokens.numpy(), document.numpy())
     torch.testing.assert_close(found.average, average[tokens])
     assert found.first.tolist() == first[tokens].tolist()
     assert found.second.tolist() == first[first[tokens]].tolist()
 
 
 def test_no_governors_of_nothing() -> None:
-    document, nothing = torch.zeros(3, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)
+    document, nothing = np.zeros(3, dtype=np.int64), np.zeros(0, dtype=np.int64)
     bands = torch.randn(3, 2 * HEAD_REACH + 1)
     X = torch.randn(3, 8)
     found = SyntaxHead(input_width=8).read_governors(X, bands, nothing, document)
@@ -79,7 +79,7 @@ def test_trees_by_sentences(lengths) -> None:
     torch.nn.init.normal_(head.distance)
     sentence = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
     projected = head.project(X)
-    found = head.read_trees(projected, head.score_bands(projected), sentence)
+    found = head.read_trees(projected, head.score_bands(projected), sentence.numpy())
     logits = head(X, torch.zeros_like(sentence))
     tokens = torch.arange(n)
     places = tokens.unsqueeze(1) + torch.arange(-HEAD_REACH, HEAD_REACH + 1)
@@ -94,7 +94,7 @@ def test_trees_by_sentences(lengths) -> None:
 
 
 def test_no_trees_of_nothing() -> None:
-    nothing = torch.zeros(0, dtype=torch.int64)
+    nothing = np.zeros(0, dtype=np.int64)
     head = SyntaxHead(input_width=8)
     projected = head.project(torch.zeros(0, 8))
     assert head.read_trees(projected, head.score_bands(projected), nothing).shape == (0, 3)
