@@ -3,7 +3,7 @@
 Everything is arrays over the whole batch: no loop over mentions or pairs.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -47,9 +47,29 @@ _PLURAL: Final = int(Number.PLURAL)
     _SPACE,
 ) = map(int, Flag)
 
+# What `read_words` asks for. Quotation marks and further punctuation after its end still belong to
+# a sentence: another one opens with content or a possessive mark.
+_READ_FLAGS: Final = np.array(
+    [
+        _SENTENCE_END,
+        _CONTENT | _POSSESSIVE_MARK,
+        _CONTENT,
+        _POSSESSIVE_MARK,
+        _QUOTE,
+        _COORDINATOR,
+        _OPENER,
+    ]
+)[:, None]
+
 THIRD_PERSON: Final = (_HE, _SHE, _IT, _THEY, _NEO)
 # By the numbers of `lexicons.gender.GENDERS`.
 _IS_PERSON: Final = np.array([False, True, True, True, False])
+# Words of a name in which its gender is looked for.
+_LONGEST_NAME: Final = 8
+# Words of a span that its hash tells apart, and the hash's factor.
+_HASHED_WORDS: Final = 16
+_FACTOR: Final = 1_000_003
+_ONE: Final = np.uint64(1)
 _IS_THIRD_PERSON: Final = np.array([kind in THIRD_PERSON for kind in range(KINDS)])
 
 
@@ -133,37 +153,31 @@ def read_words(codes: npt.NDArray[Any], lengths: list[int]) -> Words:
     lengths: tokens per document.
     """
     codes = codes.astype(np.int64)
-    n = len(codes)
-    document = np.repeat(np.arange(len(lengths)), lengths)
-    starts = np.repeat(np.cumsum(lengths, dtype=np.int64) - lengths, lengths)
-    flags = codes[:, _FLAGS]
+    n, sizes = len(codes), np.asarray(lengths, dtype=np.int64)
+    document = np.repeat(np.arange(len(sizes)), sizes)
+    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
     tokens = np.arange(n)
-    opens = np.ones(n, dtype=bool)
-    ends = (flags & _SENTENCE_END) > 0
-    # Quotation marks and further punctuation after the end still belong to the sentence.
-    content = (flags & (_CONTENT | _POSSESSIVE_MARK)) > 0
-    pending = _last_where(ends, tokens)
-    spoken = _last_where(content, tokens)
-    previous_end = np.concatenate([[-1], pending[:-1]]) if n else pending
-    previous_content = np.concatenate([[-1], spoken[:-1]]) if n else spoken
+    # All flags at once: for a few words what takes time is the number of calls.
+    has = (codes[:, _FLAGS] & _READ_FLAGS) != 0
+    last = np.maximum.accumulate(np.where(has[:4], tokens, -1), axis=1)
+    previous = np.full((2, n), -1)
+    previous[:, 1:] = last[:2, :-1]
+    previous_end, previous_content = previous
     # The first word of a document opens one, whatever white space and document come before it.
     first = (previous_content < starts) | (previous_end > previous_content)
-    opens = (tokens == starts) | (content & first)
+    opens = (tokens == starts) | (has[1] & first)
     _settle_capitals(codes, opens, document)
-    is_opener = (flags & _OPENER) > 0
-    is_quote = ((flags & _QUOTE) > 0).astype(np.int64)
-    quote: Ints = np.cumsum(is_quote) - is_quote
-    coordinator = (flags & _COORDINATOR) > 0
+    quotes, coordinators = np.cumsum(has[4:6], axis=1) - has[4:6]
     return Words(
         codes=codes,
         document=document,
         sentence=np.cumsum(opens),
         opens_sentence=opens,
-        quotes=quote - quote[starts] if n else quote,
-        next_opener=_next_where(is_opener, n),
-        last_content=_last_where((flags & _CONTENT) > 0, tokens),
-        last_mark=_last_where((flags & _POSSESSIVE_MARK) > 0, tokens),
-        coordinators=np.cumsum(coordinator) - coordinator,
+        quotes=quotes - quotes[starts],
+        next_opener=_next_where(has[6], n),
+        last_content=last[2],
+        last_mark=last[3],
+        coordinators=coordinators,
     )
 
 
@@ -171,20 +185,19 @@ def _settle_capitals(codes: Ints, opens: Bools, document: Ints) -> None:
     """Take the first word of a sentence for a name only where something else says so: a lexicon,
     a capital after it, or a capital of the same word within a sentence of the document."""
     proper = codes[:, _KIND] == _PROPER
-    followed = np.zeros_like(proper)
-    followed[:-1] = proper[1:] & (document[1:] == document[:-1]) & ~opens[1:]
-    doubtful = np.flatnonzero(proper & opens & (codes[:, _GENDER] == 0) & ~followed)
-    # Document and key as one number: keys have 31 bits.
-    words = (document << 32) | codes[:, _KEY]
-    if not len(doubtful):
+    doubtful = proper & opens & (codes[:, _GENDER] == 0)
+    # Nothing comes after the batch.
+    doubtful[:-1] &= ~(proper[1:] & (document[1:] == document[:-1]) & ~opens[1:])
+    places = np.flatnonzero(doubtful)
+    if not len(places):
         return
-    doubtful = doubtful[~np.isin(words[doubtful], words[proper & ~opens])]
-    codes[doubtful, _KIND] = _COMMON
-    codes[doubtful, _FINE] = _COMMON
-
-
-def _last_where(mask: Bools, tokens: Ints) -> Ints:
-    return np.asarray(np.maximum.accumulate(np.where(mask, tokens, -1)))
+    within = np.flatnonzero(proper & ~opens)
+    if len(within):
+        # Document and key as one number: keys have 31 bits.
+        words = (document << 32) | codes[:, _KEY]
+        places = places[~np.isin(words[places], words[within])]
+    codes[places, _KIND] = _COMMON
+    codes[places, _FINE] = _COMMON
 
 
 def _next_where(mask: Bools, n: int) -> Ints:
@@ -225,51 +238,65 @@ def describe_mentions(words: Words, start: Ints, end: Ints) -> Mentions:
         number=number,
         key=key,
         text=_span_hash(words, start, end),
-        occurrences=_occurrences(words.document[start], key, head),
+        occurrences=_occurrences(words, head),
         place=_places(words, start, end),
         coordinated=coordinated,
     )
 
 
 def _genders(words: Words, start: Ints, head: Ints, kind: Ints) -> Ints:
-    gender = words.codes[:, _GENDER] * (
-        (words.codes[:, _KIND] < _HE) | is_third_person(words.codes[:, _KIND])
-    )
-    found = gender[head]
+    n, kinds = len(words.codes), words.codes[head, _KIND]
+    found = words.codes[head, _GENDER] * ((kinds < _HE) | is_third_person(kinds))
     # A name takes the first gender in it ("Mrs Dalloway", "Alice Smith"), but "Alice's brother"
     # and "his wife" are what follows the possessive.
-    first = np.maximum(start, words.last_mark[head] + 1)
-    is_name = kind == _PROPER
-    named = np.zeros_like(found)
-    for step in range(8):
-        place = first + step
-        inside = is_name & (named == 0) & (place <= head)
-        place = np.minimum(place, len(gender) - 1)
-        is_word = words.codes[place, _KIND] < _HE
-        named = np.where(inside & is_word, gender[place], named)
-    return np.asarray(np.where(is_name & (named > 0), named, found))
+    names = np.flatnonzero(kind == _PROPER)
+    place = np.maximum(start, words.last_mark[head] + 1)[names]
+    last = head[names]
+    for _ in range(min(_LONGEST_NAME, int((last - place).max(initial=-1)) + 1)):
+        word = np.minimum(place, n - 1)
+        told = words.codes[word, _GENDER] * (words.codes[word, _KIND] < _HE)
+        named = (told > 0) & (place <= last)
+        found[names[named]] = told[named]
+        names, place, last = names[~named], place[~named] + 1, last[~named]
+    return np.asarray(found)
 
 
 def _span_hash(words: Words, start: Ints, end: Ints) -> Ints:
-    # A polynomial over the keys, summed up to every token, tells spans of equal words apart
-    # from others, whatever their place. Arithmetic wraps round at 64 bits on purpose.
-    keys = words.codes[:, _KEY].astype(np.uint64)
-    total = np.zeros(len(start), dtype=np.uint64)
-    longest = int((end - start).max()) if len(start) else 0
-    for step in range(min(longest, 16)):
-        inside = start + step < end
-        word = keys[np.minimum(start + step, len(keys) - 1)]
-        total = np.where(inside, total * np.uint64(1_000_003) + word + np.uint64(1), total)
-    return total.view(np.int64)
+    # A polynomial over the keys tells spans of equal words apart from others, whatever their
+    # place: a difference of sums up to a token, in which each word has the power of its place,
+    # moved by the power of the span's end. Arithmetic wraps round at 64 bits on purpose, where an
+    # odd number has an inverse.
+    n = len(words.codes)
+    up, down = _powers(1 << max(10, n.bit_length()))
+    total = np.zeros(n + 1, dtype=np.uint64)
+    np.cumsum((words.codes[:, _KEY].astype(np.uint64) + _ONE) * down[:n], out=total[1:])
+    end = np.minimum(end, start + _HASHED_WORDS)
+    return np.asarray(((total[end] - total[start]) * up[end - 1]).view(np.int64))
 
 
-def _occurrences(document: Ints, key: Ints, head: Ints) -> Ints:
+@lru_cache(maxsize=2)
+def _powers(count: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """The first powers of the hash's factor and of its inverse, from the 0th on."""
+    powers = np.ones((2, count), dtype=np.uint64)
+    powers[0, 1:], powers[1, 1:] = _FACTOR, pow(_FACTOR, -1, 1 << 64)
+    up, down = np.multiply.accumulate(powers, axis=1)
+    return up, down
+
+
+def _occurrences(words: Words, head: Ints) -> Ints:
     # Nested mentions share a head token, which must count once.
-    heads, first = np.unique(head, return_index=True)
-    groups = np.stack([document[first], key[first]], axis=1)
-    _, group, counts = np.unique(groups, axis=0, return_inverse=True, return_counts=True)
-    by_head = counts[group.reshape(-1)]
-    return np.asarray(by_head[np.searchsorted(heads, head)], dtype=np.int64)
+    there = np.zeros(len(words.codes), dtype=bool)
+    there[head] = True
+    heads = np.flatnonzero(there)
+    groups = (words.document[heads] << 32) | words.codes[heads, _KEY]
+    order = np.argsort(groups)
+    ordered = groups[order]
+    opens = np.ones(len(ordered), dtype=bool)
+    opens[1:] = ordered[1:] != ordered[:-1]
+    group = np.cumsum(opens) - 1
+    counts = np.zeros(len(words.codes), dtype=np.int64)
+    counts[heads[order]] = np.bincount(group)[group]
+    return counts[head]
 
 
 def _places(words: Words, start: Ints, end: Ints) -> Ints:
