@@ -138,7 +138,7 @@ class LinkReplay:
             null_logits=_to_numpy(output.null_logits),
             mentions=output.mentions,
             pairs=output.pairs,
-            trees=None if output.trees is None else _to_numpy(output.trees),
+            trees=output.trees,
         )
         """What the model said."""
         spans = np.stack([output.mentions.start, output.mentions.end], axis=1)

@@ -160,5 +160,5 @@ def _to_numpy(output: CorefOutput) -> CorefScores:
         null_logits=output.null_logits.cpu().numpy(),
         mentions=output.mentions,
         pairs=output.pairs,
-        trees=None if output.trees is None else output.trees.cpu().numpy(),
+        trees=output.trees,
     )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -83,7 +84,7 @@ class CorefOutput(NamedTuple):
     pairs: Pairs
     syntax: SyntaxLogits | None = None
     """In training with the second task: tags, relations and heads."""
-    trees: Tensor | None = None
+    trees: Ints | None = None
     """Otherwise, what `SyntaxHead.read_trees` tells of each token."""
 
 
@@ -280,17 +281,25 @@ class CorefScorer(nn.Module):
 
     def _choose_spans(self, logits: Tensor, words: Words, request: CorefRequest) -> Ints:
         """The spans to consider, sorted: the best ones, pronouns, and those asked for."""
+        # As one number each, which sorts many times faster than rows do.
+        width = len(words.codes) + 1
         pronouns = np.flatnonzero(is_third_person(words.codes[:, _KIND]))
-        parts = [request.spans.reshape(-1, 2), np.stack([pronouns, pronouns + 1], axis=1)]
+        parts = [pronouns * (width + 1) + 1]
+        if len(request.spans):
+            parts.append(request.spans[:, 0] * width + request.spans[:, 1])
         if request.detect:
             scores = logits.detach().cpu().numpy()
-            parts.append(_best_spans(scores, request.lengths, self.ratio, self.floor))
-            parts.append(_coordinations(np.concatenate(parts), words, scores))
-        # As one number each, which sorts many times faster than rows do.
-        spans, width = np.concatenate(parts), len(words.codes) + 1
-        keys = np.sort(spans[:, 0] * width + spans[:, 1])
-        keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
-        return np.stack(np.divmod(keys, width), axis=1)
+            starts, ends = _best_spans(scores, request.lengths, self.ratio, self.floor)
+            parts.append(starts * width + ends)
+            marks = np.flatnonzero((words.codes[:, _FLAGS] & _COORDINATOR) > 0)
+            if len(marks):
+                starts, ends = np.divmod(np.concatenate(parts), width)
+                joined = _coordinations(np.stack([starts, ends], axis=1), marks, words, scores)
+                parts.append(joined[:, 0] * width + joined[:, 1])
+        keys = np.sort(np.concatenate(parts))
+        different = np.ones(len(keys), dtype=bool)
+        different[1:] = keys[1:] != keys[:-1]
+        return np.stack(np.divmod(keys[different], width), axis=1)
 
     def _own_scores(self, logits: Tensor, spans: Ints) -> Tensor:
         width = spans[:, 1] - spans[:, 0] - 1
@@ -485,26 +494,28 @@ def _split_pairs(pairs: Pairs, size: int) -> Iterator[Pairs]:
 
 def _best_spans(
     logits: npt.NDArray[np.float32], lengths: Sequence[int], ratio: float, floor: float
-) -> Ints:
-    """The best-scored spans of each document. *Shape:* ``(spans, 2)``
+) -> tuple[Ints, Ints]:
+    """The starts and ends of the best-scored spans of each document, in any order.
 
     logits: of all spans of the batch, as `CorefOutput.mention_logits`.
     lengths: tokens of each document.
     """
     places = np.flatnonzero(logits > floor)
     starts, columns = np.divmod(places, logits.shape[1])
-    sizes = np.asarray(lengths)
-    limits = _FEWEST_SPANS + np.ceil(ratio * sizes).astype(np.int64)
-    bounds = np.searchsorted(starts, np.append(0, np.cumsum(sizes)))
-    if (bounds[1:] - bounds[:-1] > limits).any():
+    limits = [_FEWEST_SPANS + math.ceil(ratio * length) for length in lengths]
+    bounds = np.searchsorted(starts, list(accumulate(lengths, initial=0)))
+    counts = bounds[1:] - bounds[:-1]
+    if (counts > limits).any():
         # By document, best first: those up to its limit stay.
-        counts = bounds[1:] - bounds[:-1]
-        owner = np.repeat(np.arange(len(sizes)), counts)
-        order = np.lexsort((-logits.ravel()[places], owner))
-        rank = np.arange(len(places)) - np.repeat(bounds[:-1], counts)
-        kept = order[rank < np.repeat(limits, counts)]
+        scores = -logits.ravel()[places]
+        if len(limits) == 1:
+            kept = np.argpartition(scores, limits[0] - 1)[: limits[0]]
+        else:
+            order = np.lexsort((scores, np.repeat(np.arange(len(limits)), counts)))
+            rank = np.arange(len(places)) - np.repeat(bounds[:-1], counts)
+            kept = order[rank < np.repeat(limits, counts)]
         starts, columns = starts[kept], columns[kept]
-    return np.stack([starts, starts + columns + 1], axis=1)
+    return starts, starts + columns + 1
 
 
 def _broken(words: Words, max_width: int) -> npt.NDArray[np.bool_]:
@@ -521,12 +532,14 @@ def _broken(words: Words, max_width: int) -> npt.NDArray[np.bool_]:
     return broken
 
 
-def _coordinations(spans: Ints, words: Words, scores: npt.NDArray[np.float32]) -> Ints:
+def _coordinations(
+    spans: Ints, marks: Ints, words: Words, scores: npt.NDArray[np.float32]
+) -> Ints:
     """What coordinators join: from the start of the best of some spans before each of them to
-    the end of the best one after it."""
-    marks = np.flatnonzero((words.codes[:, _FLAGS] & _COORDINATOR) > 0)
-    if not len(marks) or not len(spans):
-        return np.zeros((0, 2), dtype=np.int64)
+    the end of the best one after it. *Shape:* ``(joined, 2)``
+
+    marks: the coordinators.
+    """
     spans = spans[spans[:, 1] - spans[:, 0] <= scores.shape[1]]
     order = np.argsort(scores[spans[:, 0], spans[:, 1] - spans[:, 0] - 1])
     # The best comes last, so that it is what stays.

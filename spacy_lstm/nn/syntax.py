@@ -1,6 +1,5 @@
 """Tags, relations and heads as a second task of the encoder."""
 
-import math
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -10,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, embedding, pad
 
 from ..coref.syntax import HEAD_REACH, RELATIONS, TAGS, SyntaxTargets
-from .inference import round_up
 
 __all__ = [
     "Governors",
@@ -27,9 +25,8 @@ Ints = npt.NDArray[np.int64]
 _HEAD_WIDTH = 48
 _REACH: Final = np.arange(-HEAD_REACH, HEAD_REACH + 1)
 # Tokens whose bands are worked out in one product, and how many such products at once: what is
-# between stays in the cache. Fewer tokens have smaller ones.
+# between stays in the cache.
 _BLOCK = 128
-_SMALL_STEP = 32
 _BLOCKS_AT_ONCE = 16
 # Tokens whose governors are averaged in one product.
 _AVERAGED = 64
@@ -137,8 +134,9 @@ class SyntaxHead(nn.Module):
         view.
         """
         tokens, width = projected.governors.shape
-        block = min(_BLOCK, round_up(tokens, _SMALL_STEP))
-        blocks = -(-tokens // block) if tokens else 0
+        # A short text is a block of its own.
+        block = max(1, min(_BLOCK, tokens))
+        blocks = -(-tokens // block)
         spare = blocks * block - tokens
         D = pad(projected.dependents * _HEAD_WIDTH**-0.5, (0, 0, 0, spare))
         G = pad(projected.governors, (0, 0, HEAD_REACH, HEAD_REACH + spare))
@@ -165,7 +163,18 @@ class SyntaxHead(nn.Module):
         """
         if not len(tokens):
             return Governors(tokens, tokens, X.new_zeros(0, X.shape[1]))
-        places, logits = self._read_bands(bands, tokens, document)
+        if len(document) <= _AVERAGED:
+            # Of all at once, which takes half the calls.
+            places, logits = self._read_bands(bands, np.arange(len(document)), document)
+            likeliest = _likeliest(places, logits)
+            first = likeliest[tokens]
+            second, places, logits = likeliest[first], places[tokens], logits[tokens]
+        else:
+            places, logits = self._read_bands(bands, tokens, document)
+            first = _likeliest(places, logits)
+            # Few words govern many.
+            verbs, which = distinct(first, len(document))
+            second = _likeliest(*self._read_bands(bands, verbs, document))[which]
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         weights /= weights.sum(axis=1, keepdims=True)
         averages = []
@@ -180,10 +189,6 @@ class SyntaxHead(nn.Module):
                 torch.from_numpy(own).to(X.device, X.dtype),
             )
             averages.append(spread @ X[low:high])
-        first = _likeliest(places, logits)
-        # Few words govern many.
-        verbs, which = distinct(first, len(document))
-        second = _likeliest(*self._read_bands(bands, verbs, document))[which]
         return Governors(first, second, torch.cat(averages) if averages[1:] else averages[0])
 
     def _read_bands(
@@ -194,14 +199,14 @@ class SyntaxHead(nn.Module):
         nearest = np.searchsorted(document, own) - tokens
         furthest = np.searchsorted(document, own, side="right") - 1 - tokens
         steps = np.clip(_REACH, nearest[:, None], furthest[:, None])
-        rows = embedding(torch.from_numpy(tokens).to(bands.device), bands).float().cpu().numpy()
+        rows = _to_numpy(bands)[tokens]
         starts = np.arange(HEAD_REACH, rows.size, rows.shape[1])
         logits = rows.ravel().take(starts[:, None] + steps)
-        logits += self.distance.detach().float().cpu().numpy()
+        logits += _to_numpy(self.distance)
         return tokens[:, None] + steps, logits
 
     @torch.no_grad()
-    def read_trees(self, projected: SyntaxProjections, bands: Tensor, sentence: Ints) -> Tensor:
+    def read_trees(self, projected: SyntaxProjections, bands: Tensor, sentence: Ints) -> Ints:
         """The likeliest tag, relation and head of every token. No head is in another sentence.
 
         bands: from `score_bands`.
@@ -212,18 +217,23 @@ class SyntaxHead(nn.Module):
         tokens = np.arange(len(sentence))
         nearest = np.searchsorted(sentence, sentence) - tokens
         furthest = np.searchsorted(sentence, sentence, side="right") - 1 - tokens
-        outside = torch.from_numpy((nearest[:, None] > _REACH) | (furthest[:, None] < _REACH))
-        found = []
+        heads, near = _to_numpy(bands), _to_numpy(self.distance)
+        found = np.empty((len(sentence), 3), dtype=np.int64)
+        # NumPy finds maxima faster than torch, of few as of many.
+        _to_numpy(projected.tags).argmax(axis=1, out=found[:, 0])
+        _to_numpy(projected.relations).argmax(axis=1, out=found[:, 1])
         for start in range(0, len(sentence), _TOKENS_AT_ONCE):
             part = slice(start, start + _TOKENS_AT_ONCE)
-            logits = bands[part] + self.distance
-            logits.masked_fill_(outside[part].to(logits.device), -math.inf)
-            found.append(logits.argmax(dim=1))
-        heads = torch.cat(found) if found else torch.zeros(0, dtype=torch.int64)
-        # They may be views, whose maxima take twice the time.
-        tags = projected.tags.contiguous().argmax(dim=1)
-        relations = projected.relations.contiguous().argmax(dim=1)
-        return torch.stack([tags, relations, heads - HEAD_REACH], dim=1)
+            logits = heads[part] + near
+            logits[_REACH < nearest[part, None]] = -np.inf
+            logits[_REACH > furthest[part, None]] = -np.inf
+            found[part, 2] = logits.argmax(axis=1) - HEAD_REACH
+        return found
+
+
+def _to_numpy(tensor: Tensor) -> npt.NDArray[np.float32]:
+    found: npt.NDArray[np.float32] = tensor.detach().cpu().numpy()
+    return found
 
 
 def distinct(places: Ints, size: int) -> tuple[Ints, Ints]:

@@ -105,11 +105,12 @@ def test_coordinations_take_the_best_on_either_side(scorer):
     scores[0, 1], scores[1, 0], scores[3, 0], scores[3, 1] = 1.0, 2.0, 0.5, 3.0
     text = "my dog and your cats saw me and"
     words = read_words(np.array([describe_word(word, 0) for word in text.split()]), [8])
-    assert _coordinations(spans, words, scores).tolist() == [[1, 5]]
+    marks = np.array([2, 7])
+    assert _coordinations(spans, marks, words, scores).tolist() == [[1, 5]]
 
 
 def test_a_text_of_few_words_keeps_all_its_spans(scorer):
-    assert len(_best_spans(np.zeros((3, 2), dtype=np.float32), [3], 0.3, -9.0)) == 6
+    assert len(_best_spans(np.zeros((3, 2), dtype=np.float32), [3], 0.3, -9.0)[0]) == 6
 
 
 def test_pronouns_and_forced_spans_are_always_considered(scorer):

@@ -90,7 +90,7 @@ def test_trees_by_sentences(lengths) -> None:
     assert found[:, 0].tolist() == logits.tags.argmax(dim=1).tolist()
     assert found[:, 1].tolist() == logits.relations.argmax(dim=1).tolist()
     assert found[:, 2].tolist() == heads.tolist()
-    assert (sentence[tokens + found[:, 2]] == sentence).all()
+    assert (sentence[tokens + torch.from_numpy(found[:, 2])] == sentence).all()
 
 
 def test_no_trees_of_nothing() -> None:
