@@ -131,9 +131,12 @@ class PooledClassifier(nn.Module):
         rows = found[: segments.tokens]
         tokens, scores = rows[:, :hidden].relu_().numpy(), None
         if self.score is not None:
-            scores = self.score[1:](rows[:, hidden:]).squeeze(1).numpy()
-        columns = np.split(self.output.weight.detach().numpy(), len(self.pooling), axis=1)
-        weights = dict(zip(self.pooling, columns, strict=True))
+            scores = self._score(rows[:, hidden:]).squeeze(1).numpy()
+        output = self.output.weight.detach().numpy()
+        weights = {
+            name: output[:, place * hidden : (place + 1) * hidden]
+            for place, name in enumerate(self.pooling)
+        }
         shares = pool_shares(tokens, scores, segments, weights)
         logits = segments.total(shares) + bias
         # The bias belongs to no token in particular, so all bear the same part of it.
@@ -145,6 +148,13 @@ class PooledClassifier(nn.Module):
             chosen = None if scores is None else scores[places]
             said = sets.total(pool_shares(tokens[places], chosen, sets, weights)) + bias
         return torch.from_numpy(logits), torch.from_numpy(shares), torch.from_numpy(said)
+
+    def _score(self, hidden: Tensor) -> Tensor:
+        """Of the attention, from what its first layer gives. (A part of an `nn.Sequential` is a new
+        module, which takes longer to make than to run.)"""
+        assert self.score is not None
+        scores: Tensor = self.score[2](torch.tanh(hidden))
+        return scores
 
     def weigh_tokens(
         self, X: Tensor, lengths: Sequence[int], projected: bool = False
@@ -162,7 +172,7 @@ class PooledClassifier(nn.Module):
         X = X[: sum(lengths)]
         if projected:
             hidden = self.project.out_features
-            scores = None if self.score is None else self.score[1:](X[:, hidden:])
+            scores = None if self.score is None else self._score(X[:, hidden:])
             return _lay_out(torch.relu(X[:, :hidden]), scores, lengths)
         X = self.dropout(X)
         scores = None if self.score is None else self.score(X)

@@ -15,7 +15,7 @@ from torch.nn.functional import embedding
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from .attention import build_attention
-from .inference import is_lean
+from .inference import FEWEST_ROWS, is_lean
 from .padded import PaddedLSTM, lay_buckets
 
 __all__ = ["CELLS", "BiLSTMEncoder", "open_forget_gates", "pad_index"]
@@ -199,11 +199,16 @@ class BiLSTMEncoder(nn.Module):
 
         X: as of `padded.PaddedLSTM`, but for the members. *Shape:* ``(longest, input_width + 1)``
         length: how many of the rows are tokens.
-        RETURNS: hidden states. *Shape:* ``(longest, width)``; anything where padding is.
+        RETURNS: hidden states. *Shape:* ``(rows, width)``: those of the tokens, and perhaps others
+            after them.
         """
         H = self._run_padded_layers(X.unsqueeze(1), reduced)
         if self.attention is not None:
-            mask = None if length == len(X) else torch.arange(len(X)).unsqueeze(0) < length
+            mask = None
+            if len(X) < FEWEST_ROWS:
+                H = H[:length]
+            elif length < len(X):
+                mask = torch.arange(len(X)).unsqueeze(0) < length
             H = self._attend_by_time(H, mask)
         return H.squeeze(1)
 

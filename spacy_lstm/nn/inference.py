@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 __all__ = [
+    "FEWEST_ROWS",
     "HAS_ONEDNN",
     "Derived",
     "is_lean",
@@ -32,8 +33,8 @@ Made = TypeVar("Made")
 
 _ROW_STEP: Final = 256
 _SMALL_STEP: Final = 32
-# Fewer rows are multiplied as fast by what torch asks by default.
-_FEWEST_ROWS: Final = 64
+FEWEST_ROWS: Final = 64
+"""Fewer rows are multiplied as fast by what torch asks by default, which knows no shapes."""
 
 HAS_ONEDNN: Final = (
     torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
@@ -63,7 +64,7 @@ def pad_rows(places: Ints) -> Ints:
     places: *Shape:* ``(n, …)``
     """
     count = len(places)
-    if count < _FEWEST_ROWS:
+    if count < FEWEST_ROWS:
         return places
     padded = round_up(count, _SMALL_STEP if count < _ROW_STEP else _ROW_STEP)
     return np.concatenate([places, np.zeros((padded - count, *places.shape[1:]), dtype=np.int64)])
@@ -78,7 +79,7 @@ def multiply(X: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     if (
         HAS_ONEDNN
-        and X.numel() >= _FEWEST_ROWS * X.shape[-1]
+        and X.numel() >= FEWEST_ROWS * X.shape[-1]
         and X.dtype == weight.dtype == torch.float32
         and is_lean(X)
     ):

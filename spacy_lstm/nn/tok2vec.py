@@ -151,7 +151,7 @@ class TokenEncoder(nn.Module):
         column = torch.from_numpy(is_padding[:, None]).to(torch.float32)
         X = torch.cat([*self.embedding.look_up(features[read]), column], dim=1)
         H = self.encoder.encode_alone(X, length, reduced)
-        return torch.cat([H, X[:, :-1]], dim=1) if self.shortcut else H
+        return torch.cat([H, X[: len(H), :-1]], dim=1) if self.shortcut else H
 
     def encode(
         self,

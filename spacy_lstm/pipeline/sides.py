@@ -1,6 +1,7 @@
 """Which labels speak for a text and which against it, and the odds between the two."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,13 +24,7 @@ class Sides(NamedTuple):
     @classmethod
     def find(cls, labels: Sequence[str]) -> "Sides | None":
         """None where POSITIVE or NEGATIVE is missing."""
-        if not SIDES.keys() <= set(labels):
-            return None
-        negative, positive = (
-            [place for place, label in enumerate(labels) if label in members]
-            for members in SIDES.values()
-        )
-        return cls(positive, negative)
+        return _find_sides(tuple(labels))
 
     def probabilities(self, probabilities: Floats) -> tuple[Floats, Floats]:
         """Of the positive and of the negative side.
@@ -70,6 +65,17 @@ class Sides(NamedTuple):
             _weigh(logits[:, side], shares[:, side], lengths) for side in self
         )
         return positive - negative, its - others
+
+
+@lru_cache(maxsize=16)
+def _find_sides(labels: tuple[str, ...]) -> Sides | None:
+    if not SIDES.keys() <= set(labels):
+        return None
+    negative, positive = (
+        [place for place, label in enumerate(labels) if label in members]
+        for members in SIDES.values()
+    )
+    return Sides(positive, negative)
 
 
 def _weigh(logits: Floats, shares: Floats, lengths: Sequence[int]) -> tuple[Floats, Floats]:
