@@ -532,9 +532,7 @@ def _broken(words: Words, max_width: int) -> npt.NDArray[np.bool_]:
     return broken
 
 
-def _coordinations(
-    spans: Ints, marks: Ints, words: Words, scores: npt.NDArray[np.float32]
-) -> Ints:
+def _coordinations(spans: Ints, marks: Ints, words: Words, scores: npt.NDArray[np.float32]) -> Ints:
     """What coordinators join: from the start of the best of some spans before each of them to
     the end of the best one after it. *Shape:* ``(joined, 2)``
 

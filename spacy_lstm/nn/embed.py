@@ -1,10 +1,13 @@
 """Token features → vectors."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding
+
+from .inference import Derived
 
 __all__ = ["FEATURES", "TableRows", "TokenEmbedding"]
 
@@ -59,6 +62,7 @@ class TokenEmbedding(nn.Module):
         self.register_buffer("vector_scales", torch.zeros(vectors + 1, 1))
         self.vector_codes: Tensor
         self.vector_scales: Tensor
+        self._arrays = Derived(_as_arrays)
 
     def set_vectors(self, codes: Tensor, scales: Tensor) -> None:
         """Fill the pretrained table; row 0 stays zero.
@@ -75,17 +79,26 @@ class TokenEmbedding(nn.Module):
         features: rows of the tables, in the order of `FEATURES`. *Shape:* ``(tokens, 6)``
         RETURNS: *Shape:* ``(tokens, width)``
         """
-        return torch.cat(self.look_up(features), dim=1)
-
-    def look_up(self, features: Tensor) -> list[Tensor]:
-        """What `forward` joins: a part for each feature."""
-        *hashed, rows = features.T.contiguous()
-        # Past the modules' own call, which takes as long as a look-up of few rows.
-        parts = [
-            embedding(column, table.weight)
-            for column, table in zip(hashed, self.tables.values(), strict=True)
-        ]
+        parts = [table(features[:, i]) for i, table in enumerate(self.tables.values())]
         if self.vector_codes.shape[1]:
-            codes, scales = embedding(rows, self.vector_codes), embedding(rows, self.vector_scales)
-            parts.append(codes * scales)
-        return parts
+            rows = features[:, len(parts)]
+            parts.append(self.vector_codes[rows].float() * self.vector_scales[rows])
+        return torch.cat(parts, dim=1)
+
+    def look_up(self, features: npt.NDArray[Any]) -> Tensor:
+        """The same on a CPU, without gradients, by NumPy: of few tokens in half the time."""
+        weights = [cast(Tensor, table.weight) for table in self.tables.values()]
+        *tables, codes, scales = self._arrays.of(*weights, self.vector_codes, self.vector_scales)
+        out = np.empty((len(features), self.width), dtype=scales.dtype)
+        column = 0
+        for table, rows in zip(tables, features.T, strict=False):
+            out[:, column : column + table.shape[1]] = table[rows]
+            column += table.shape[1]
+        if codes.shape[1]:
+            rows = features[:, len(tables)]
+            np.multiply(codes[rows], scales[rows], out=out[:, column:])
+        return torch.from_numpy(out)
+
+
+def _as_arrays(*weights: Tensor) -> list[npt.NDArray[Any]]:
+    return [weight.numpy() for weight in weights]

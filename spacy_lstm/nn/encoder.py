@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding
+from torch.nn.functional import embedding, pad
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from .attention import build_attention
 from .inference import FEWEST_ROWS, is_lean
-from .padded import PaddedLSTM, lay_buckets
+from .padded import PaddedLSTM, lay_buckets, round_length
 
 __all__ = ["CELLS", "BiLSTMEncoder", "open_forget_gates", "pad_index"]
 
@@ -137,6 +137,8 @@ class BiLSTMEncoder(nn.Module):
         RETURNS: hidden states. *Shape:* ``(tokens, width)``
         """
         if self._runs_padded(X, lengths):
+            if len(lengths) == 1 and lengths[0] < FEWEST_ROWS and keep is None:
+                return self._encode_alone(X if rows is None else _read_rows(X, rows), reduced)
             return self._encode_padded(X, lengths, rows, keep, reduced)
         H = self._encode(X if rows is None else _read_rows(X, rows), lengths)
         return H if keep is None else _read_rows(H, keep)
@@ -188,28 +190,16 @@ class BiLSTMEncoder(nn.Module):
             places = places[keep]
         return embedding(torch.from_numpy(places), padded)
 
-    def runs_alone(self, X: Tensor, length: int) -> bool:
-        """Whether a sequence of so many tokens can go through `encode_alone`."""
-        return self._runs_padded(X, (length,)) and (
-            self.attention is None or length <= ATTENTION_BLOCK
-        )
-
-    def encode_alone(self, X: Tensor, length: int, reduced: bool = False) -> Tensor:
-        """What `forward` gives for a single sequence, without its detours for many.
-
-        X: as of `padded.PaddedLSTM`, but for the members. *Shape:* ``(longest, input_width + 1)``
-        length: how many of the rows are tokens.
-        RETURNS: hidden states. *Shape:* ``(rows, width)``: those of the tokens, and perhaps others
-            after them.
-        """
-        H = self._run_padded_layers(X.unsqueeze(1), reduced)
+    def _encode_alone(self, X: Tensor, reduced: bool) -> Tensor:
+        """A single short sequence, without the detours for many and for long ones."""
+        length = len(X)
+        spare = round_length(length) - length
+        table = pad(X, (0, 1, 0, spare))
+        if spare:
+            table[length:, -1] = 1
+        H = self._run_padded_layers(table.unsqueeze(1), reduced)[:length]
         if self.attention is not None:
-            mask = None
-            if len(X) < FEWEST_ROWS:
-                H = H[:length]
-            elif length < len(X):
-                mask = torch.arange(len(X)).unsqueeze(0) < length
-            H = self._attend_by_time(H, mask)
+            H = self._attend_by_time(H, None)
         return H.squeeze(1)
 
     def _run_padded_layers(self, H: Tensor, reduced: bool) -> Tensor:

@@ -23,7 +23,7 @@ __all__ = ["Bucket", "PaddedLSTM", "lay_buckets", "round_length"]
 
 Ints = npt.NDArray[np.int64]
 
-# What torch's kernel asks oneDNN for in each direction; asked here, it takes weights that are packed.
+# What torch's kernel asks oneDNN for in each direction; asked here, it takes packed weights.
 _HAS_LAYERS: Final = (
     HAS_ONEDNN
     and hasattr(torch.ops.aten, "mkldnn_rnn_layer")
@@ -79,7 +79,9 @@ class PaddedLSTM:
         hidden = self._layer.hidden_size
         if not weights[0].is_mkldnn:
             zeros = X.new_zeros(2, X.shape[1], hidden)
-            found: Tensor = torch.lstm(X, (zeros, zeros), weights, True, 1, 0.0, False, True, False)[0]
+            found: Tensor = torch.lstm(
+                X, (zeros, zeros), weights, True, 1, 0.0, False, True, False
+            )[0]
             return found
         zeros = X.new_zeros(1, X.shape[1], hidden)
         run = torch.ops.aten.mkldnn_rnn_layer

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, embedding, pad
+from torch.nn.functional import cross_entropy, pad
 
 from ..coref.syntax import HEAD_REACH, RELATIONS, TAGS, SyntaxTargets
 
@@ -225,8 +225,8 @@ class SyntaxHead(nn.Module):
         for start in range(0, len(sentence), _TOKENS_AT_ONCE):
             part = slice(start, start + _TOKENS_AT_ONCE)
             logits = heads[part] + near
-            logits[_REACH < nearest[part, None]] = -np.inf
-            logits[_REACH > furthest[part, None]] = -np.inf
+            logits[nearest[part, None] > _REACH] = -np.inf
+            logits[furthest[part, None] < _REACH] = -np.inf
             found[part, 2] = logits.argmax(axis=1) - HEAD_REACH
         return found
 
@@ -245,7 +245,8 @@ def distinct(places: Ints, size: int) -> tuple[Ints, Ints]:
 
 
 def _likeliest(places: Ints, logits: npt.NDArray[Any]) -> Ints:
-    return places[np.arange(len(places)), logits.argmax(axis=1)]
+    found: Ints = places[np.arange(len(places)), logits.argmax(axis=1)]
+    return found
 
 
 def band(tokens: Tensor, document: Tensor) -> Tensor:

@@ -12,8 +12,7 @@ from torch.nn.functional import embedding
 
 from .embed import TableRows, TokenEmbedding
 from .encoder import BiLSTMEncoder
-from .inference import pad_rows
-from .padded import round_length
+from .inference import FEWEST_ROWS, is_lean, pad_rows
 
 __all__ = ["BLOCK_ROWS", "TokenEncoder", "Windows", "lay_windows"]
 
@@ -129,29 +128,11 @@ class TokenEncoder(nn.Module):
         RETURNS: hidden states, with the shortcut joined by the embeddings, or what was made of
             them. *Shape:* ``(tokens, width)``
         """
-        if len(lengths) == 1 and self._runs_alone(features, lengths[0]):
-            H = self._encode_alone(features, lengths[0], rows, reduced)
-            H = H if spare else H[: lengths[0]]
-            return H if then is None else then(H)
+        if len(lengths) == 1 and lengths[0] < FEWEST_ROWS and is_lean(features):
+            # As many rows as there are tokens will do: of so few no shape is kept.
+            X = self.embedding.look_up(features.numpy() if rows is None else features.numpy()[rows])
+            return self.encode(X, lengths, None, False, reduced, then)
         return self.encode(self.embedding(features), lengths, rows, spare, reduced, then)
-
-    def _runs_alone(self, features: Tensor, length: int) -> bool:
-        return length <= self.window and self.encoder.runs_alone(features, length)
-
-    def _encode_alone(
-        self, features: Tensor, length: int, rows: Ints | None, reduced: bool
-    ) -> Tensor:
-        """A single text that is not cut: looked up where the LSTM reads it, and taken from where
-        that leaves it. Rows of padding come after its tokens."""
-        steps = np.arange(round_length(length))
-        is_padding = steps >= length
-        steps[length:] = 0
-        read = torch.from_numpy(steps if rows is None else rows[steps])
-        # Last comes the column that tells padding apart.
-        column = torch.from_numpy(is_padding[:, None]).to(torch.float32)
-        X = torch.cat([*self.embedding.look_up(features[read]), column], dim=1)
-        H = self.encoder.encode_alone(X, length, reduced)
-        return torch.cat([H, X[: len(H), :-1]], dim=1) if self.shortcut else H
 
     def encode(
         self,
