@@ -57,6 +57,7 @@ class TorchBridge(Shim):
         self.settings: Settings = dict(settings)
         # Bundles are stored with less precision; what is computed stays in single.
         self.stores_compact = False
+        self._first: tuple[nn.Module, nn.Parameter] | None = None
         self.mixed_precision = False
 
     @property
@@ -83,7 +84,11 @@ class TorchBridge(Shim):
 
     @property
     def device(self) -> torch.device:
-        return next(self.module.parameters()).device
+        module = self.module
+        # To look for the first one takes as long as several layers of a short text.
+        if self._first is None or self._first[0] is not module:
+            self._first = module, next(module.parameters())
+        return self._first[1].device
 
     def to_tensor(self, array: Any, *, requires_grad: bool = False) -> Tensor:
         """A numpy or cupy array as a tensor on this module's device, without a copy if it can; a

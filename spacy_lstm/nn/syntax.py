@@ -134,23 +134,23 @@ class SyntaxHead(nn.Module):
         view.
         """
         tokens, width = projected.governors.shape
+        blocks = -(-tokens // _BLOCK)
         # A short text is a block of its own.
-        block = max(1, min(_BLOCK, tokens))
-        blocks = -(-tokens // block)
-        spare = blocks * block - tokens
+        spare = blocks * _BLOCK - tokens if blocks > 1 else 0
         D = pad(projected.dependents * _HEAD_WIDTH**-0.5, (0, 0, 0, spare))
         G = pad(projected.governors, (0, 0, HEAD_REACH, HEAD_REACH + spare))
-        reach = block + 2 * HEAD_REACH
-        near = G.as_strided((blocks, reach, width), (block * width, width, 1))
+        if blocks <= 1:
+            # Each row begins one column further right than the last.
+            row = tokens + 2 * HEAD_REACH
+            return (D @ G.T).as_strided((tokens, 2 * HEAD_REACH + 1), (row + 1, 1))
+        reach = _BLOCK + 2 * HEAD_REACH
+        near = G.as_strided((blocks, reach, width), (_BLOCK * width, width, 1))
         parts = []
         for start in range(0, blocks, _BLOCKS_AT_ONCE):
             part = slice(start, start + _BLOCKS_AT_ONCE)
-            scores = D.view(blocks, block, width)[part] @ near[part].transpose(1, 2)
-            # Each row begins one column further right than the last.
-            bands = (len(scores), block, 2 * HEAD_REACH + 1)
-            parts.append(scores.as_strided(bands, (block * reach, reach + 1, 1)).flatten(0, 1))
-        if not parts:
-            return D.new_zeros(0, 2 * HEAD_REACH + 1)
+            scores = D.view(blocks, _BLOCK, width)[part] @ near[part].transpose(1, 2)
+            bands = (len(scores), _BLOCK, 2 * HEAD_REACH + 1)
+            parts.append(scores.as_strided(bands, (_BLOCK * reach, reach + 1, 1)).flatten(0, 1))
         return (torch.cat(parts) if parts[1:] else parts[0])[:tokens]
 
     @torch.no_grad()
