@@ -154,24 +154,25 @@ def read_words(codes: npt.NDArray[Any], lengths: list[int]) -> Words:
     """
     codes = codes.astype(np.int64)
     n, sizes = len(codes), np.asarray(lengths, dtype=np.int64)
-    document = np.repeat(np.arange(len(sizes)), sizes)
-    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    # For a few words what takes time is the number of calls: so all flags are read at once, and
+    # arrays' own methods are called, which NumPy's functions of the same names would only look up.
+    document = np.arange(len(sizes)).repeat(sizes)
+    starts = (sizes.cumsum() - sizes).repeat(sizes)
     tokens = np.arange(n)
-    # All flags at once: for a few words what takes time is the number of calls.
     has = (codes[:, _FLAGS] & _READ_FLAGS) != 0
     last = np.maximum.accumulate(np.where(has[:4], tokens, -1), axis=1)
-    previous = np.full((2, n), -1)
-    previous[:, 1:] = last[:2, :-1]
+    previous = np.empty((2, n), dtype=np.int64)
+    previous[:, :1], previous[:, 1:] = -1, last[:2, :-1]
     previous_end, previous_content = previous
     # The first word of a document opens one, whatever white space and document come before it.
     first = (previous_content < starts) | (previous_end > previous_content)
     opens = (tokens == starts) | (has[1] & first)
     _settle_capitals(codes, opens, document)
-    quotes, coordinators = np.cumsum(has[4:6], axis=1) - has[4:6]
+    quotes, coordinators = has[4:6].cumsum(axis=1) - has[4:6]
     return Words(
         codes=codes,
         document=document,
-        sentence=np.cumsum(opens),
+        sentence=opens.cumsum(),
         opens_sentence=opens,
         quotes=quotes - quotes[starts],
         next_opener=_next_where(has[6], n),
@@ -188,10 +189,10 @@ def _settle_capitals(codes: Ints, opens: Bools, document: Ints) -> None:
     doubtful = proper & opens & (codes[:, _GENDER] == 0)
     # Nothing comes after the batch.
     doubtful[:-1] &= ~(proper[1:] & (document[1:] == document[:-1]) & ~opens[1:])
-    places = np.flatnonzero(doubtful)
+    (places,) = doubtful.nonzero()
     if not len(places):
         return
-    within = np.flatnonzero(proper & ~opens)
+    (within,) = (proper & ~opens).nonzero()
     if len(within):
         # Document and key as one number: keys have 31 bits.
         words = (document << 32) | codes[:, _KEY]
@@ -212,13 +213,13 @@ def describe_mentions(words: Words, start: Ints, end: Ints) -> Mentions:
     """
     n = len(words.codes)
     # The core ends before the first post-modifier; an opener at the very start is not one.
-    opener = words.next_opener[np.minimum(start + 1, n - 1)] if n else start
-    opener = np.where(start + 1 < n, opener, n)
-    core = np.maximum(np.minimum(end, np.maximum(opener, start + 1)), start + 1)
+    second = start + 1
+    opener = words.next_opener[np.minimum(second, n - 1)] if n else start
+    core = np.maximum(np.minimum(end, opener), second)
     head = words.last_content[core - 1] if n else start
     head = np.where(head < start, core - 1, head)
     codes = words.codes[head]
-    single = end - start == 1
+    single = end == second
     kind = codes[:, _KIND]
     # "his own" and "all of us" are not pronouns: a pronoun stands alone.
     kind = np.where((kind >= _HE) & ~single, _COMMON, kind)
@@ -249,7 +250,7 @@ def _genders(words: Words, start: Ints, head: Ints, kind: Ints) -> Ints:
     found = words.codes[head, _GENDER] * ((kinds < _HE) | is_third_person(kinds))
     # A name takes the first gender in it ("Mrs Dalloway", "Alice Smith"), but "Alice's brother"
     # and "his wife" are what follows the possessive.
-    names = np.flatnonzero(kind == _PROPER)
+    (names,) = (kind == _PROPER).nonzero()
     place = np.maximum(start, words.last_mark[head] + 1)[names]
     last = head[names]
     for _ in range(min(_LONGEST_NAME, int((last - place).max(initial=-1)) + 1)):
@@ -269,7 +270,7 @@ def _span_hash(words: Words, start: Ints, end: Ints) -> Ints:
     n = len(words.codes)
     up, down = _powers(1 << max(10, n.bit_length()))
     total = np.zeros(n + 1, dtype=np.uint64)
-    np.cumsum((words.codes[:, _KEY].astype(np.uint64) + _ONE) * down[:n], out=total[1:])
+    ((words.codes[:, _KEY].astype(np.uint64) + _ONE) * down[:n]).cumsum(out=total[1:])
     end = np.minimum(end, start + _HASHED_WORDS)
     return np.asarray(((total[end] - total[start]) * up[end - 1]).view(np.int64))
 
@@ -287,13 +288,12 @@ def _occurrences(words: Words, head: Ints) -> Ints:
     # Nested mentions share a head token, which must count once.
     there = np.zeros(len(words.codes), dtype=bool)
     there[head] = True
-    heads = np.flatnonzero(there)
+    (heads,) = there.nonzero()
     groups = (words.document[heads] << 32) | words.codes[heads, _KEY]
-    order = np.argsort(groups)
+    order = groups.argsort()
     ordered = groups[order]
-    opens = np.ones(len(ordered), dtype=bool)
-    opens[1:] = ordered[1:] != ordered[:-1]
-    group = np.cumsum(opens) - 1
+    group = np.zeros(len(ordered), dtype=np.int64)
+    (ordered[1:] != ordered[:-1]).cumsum(out=group[1:])
     counts = np.zeros(len(words.codes), dtype=np.int64)
     counts[heads[order]] = np.bincount(group)[group]
     return counts[head]

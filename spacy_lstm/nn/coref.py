@@ -283,7 +283,7 @@ class CorefScorer(nn.Module):
         """The spans to consider, sorted: the best ones, pronouns, and those asked for."""
         # As one number each, which sorts many times faster than rows do.
         width = len(words.codes) + 1
-        pronouns = np.flatnonzero(is_third_person(words.codes[:, _KIND]))
+        (pronouns,) = is_third_person(words.codes[:, _KIND]).nonzero()
         parts = [pronouns * (width + 1) + 1]
         if len(request.spans):
             parts.append(request.spans[:, 0] * width + request.spans[:, 1])
@@ -291,15 +291,17 @@ class CorefScorer(nn.Module):
             scores = logits.detach().cpu().numpy()
             starts, ends = _best_spans(scores, request.lengths, self.ratio, self.floor)
             parts.append(starts * width + ends)
-            marks = np.flatnonzero((words.codes[:, _FLAGS] & _COORDINATOR) > 0)
+            (marks,) = (words.codes[:, _FLAGS] & _COORDINATOR).nonzero()
             if len(marks):
                 starts, ends = np.divmod(np.concatenate(parts), width)
-                joined = _coordinations(np.stack([starts, ends], axis=1), marks, words, scores)
+                joined = _coordinations(np.array([starts, ends]).T, marks, words, scores)
                 parts.append(joined[:, 0] * width + joined[:, 1])
-        keys = np.sort(np.concatenate(parts))
-        different = np.ones(len(keys), dtype=bool)
-        different[1:] = keys[1:] != keys[:-1]
-        return np.stack(np.divmod(keys[different], width), axis=1)
+        keys = np.concatenate(parts)
+        keys.sort()
+        new = np.empty(len(keys), dtype=bool)
+        new[:1], new[1:] = True, keys[1:] != keys[:-1]
+        found: Ints = np.array(np.divmod(keys[new], width)).T
+        return found
 
     def _own_scores(self, logits: Tensor, spans: Ints) -> Tensor:
         width = spans[:, 1] - spans[:, 0] - 1
@@ -307,7 +309,7 @@ class CorefScorer(nn.Module):
         places = torch.from_numpy(spans[:, 0] * self.max_width + column).to(logits.device)
         scores = logits.take(places).clamp(min=-8, max=8)
         # A span asked for may be longer than any that is scored; it is one for certain.
-        unknown = np.flatnonzero(width > column)
+        (unknown,) = (width > column).nonzero()
         if not len(unknown):
             return scores
         return scores.index_fill(0, torch.from_numpy(unknown).to(logits.device), 0.0)
@@ -319,7 +321,7 @@ class CorefScorer(nn.Module):
         occurrences = np.minimum(mentions.occurrences, _OCCURRENCES) - 1
         agreement = mentions.gender * _NUMBERS + mentions.number
         columns = (width, mentions.fine, agreement, occurrences, mentions.place)
-        features = torch.from_numpy(np.stack(columns, axis=1)).to(X.device)
+        features = torch.from_numpy(np.array(columns).T).to(X.device)
         told = self.mention_features(features + self.feature_offsets)
         if is_lean(X):
             return self._lean_vectors(X, mentions, told, tree)
@@ -341,7 +343,7 @@ class CorefScorer(nn.Module):
     def _lean_vectors(
         self, X: Tensor, mentions: Mentions, told: Tensor, tree: _Tree | None
     ) -> Tensor:
-        places = np.stack([mentions.start, mentions.end - 1, mentions.head], axis=1)
+        places = np.array([mentions.start, mentions.end - 1, mentions.head]).T
         weight = self._joined_mention.of(
             self.mention_start.weight, self.mention_end.weight, self.mention_head.weight
         )
@@ -500,19 +502,18 @@ def _best_spans(
     logits: of all spans of the batch, as `CorefOutput.mention_logits`.
     lengths: tokens of each document.
     """
-    places = np.flatnonzero(logits > floor)
-    starts, columns = np.divmod(places, logits.shape[1])
+    starts, columns = (logits > floor).nonzero()
     limits = [_FEWEST_SPANS + math.ceil(ratio * length) for length in lengths]
-    bounds = np.searchsorted(starts, list(accumulate(lengths, initial=0)))
+    bounds = starts.searchsorted(list(accumulate(lengths, initial=0)))
     counts = bounds[1:] - bounds[:-1]
     if (counts > limits).any():
         # By document, best first: those up to its limit stay.
-        scores = -logits.ravel()[places]
+        scores = -logits[starts, columns]
         if len(limits) == 1:
-            kept = np.argpartition(scores, limits[0] - 1)[: limits[0]]
+            kept = scores.argpartition(limits[0] - 1)[: limits[0]]
         else:
             order = np.lexsort((scores, np.repeat(np.arange(len(limits)), counts)))
-            rank = np.arange(len(places)) - np.repeat(bounds[:-1], counts)
+            rank = np.arange(len(starts)) - np.repeat(bounds[:-1], counts)
             kept = order[rank < np.repeat(limits, counts)]
         starts, columns = starts[kept], columns[kept]
     return starts, starts + columns + 1
@@ -524,7 +525,7 @@ def _broken(words: Words, max_width: int) -> npt.NDArray[np.bool_]:
     max_width)``"""
     n = len(words.codes)
     tokens, steps = np.arange(n), np.arange(max_width)
-    left = np.searchsorted(words.sentence, words.sentence, side="right") - tokens
+    left = words.sentence.searchsorted(words.sentence, side="right") - tokens
     broken: npt.NDArray[np.bool_] = left[:, None] <= steps
     space = (words.codes[:, _FLAGS] & _SPACE) > 0
     if space.any():

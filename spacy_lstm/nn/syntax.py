@@ -196,9 +196,9 @@ class SyntaxHead(nn.Module):
     ) -> tuple[Ints, npt.NDArray[np.float32]]:
         """The places of `band`, and their logits."""
         own = document[tokens]
-        nearest = np.searchsorted(document, own) - tokens
-        furthest = np.searchsorted(document, own, side="right") - 1 - tokens
-        steps = np.clip(_REACH, nearest[:, None], furthest[:, None])
+        nearest = document.searchsorted(own) - tokens
+        furthest = document.searchsorted(own, side="right") - 1 - tokens
+        steps = np.minimum(np.maximum(_REACH, nearest[:, None]), furthest[:, None])
         rows = _to_numpy(bands)[tokens]
         starts = np.arange(HEAD_REACH, rows.size, rows.shape[1])
         logits = rows.ravel().take(starts[:, None] + steps)
@@ -215,8 +215,8 @@ class SyntaxHead(nn.Module):
             root. *Shape:* ``(tokens, 3)``
         """
         tokens = np.arange(len(sentence))
-        nearest = np.searchsorted(sentence, sentence) - tokens
-        furthest = np.searchsorted(sentence, sentence, side="right") - 1 - tokens
+        nearest = sentence.searchsorted(sentence) - tokens
+        furthest = sentence.searchsorted(sentence, side="right") - 1 - tokens
         heads, near = _to_numpy(bands), _to_numpy(self.distance)
         found = np.empty((len(sentence), 3), dtype=np.int64)
         # NumPy finds maxima faster than torch, of few as of many.
@@ -241,7 +241,7 @@ def distinct(places: Ints, size: int) -> tuple[Ints, Ints]:
     them."""
     there = np.zeros(size, dtype=bool)
     there[places] = True
-    return np.flatnonzero(there), (np.cumsum(there) - 1)[places]
+    return there.nonzero()[0], (there.cumsum() - 1)[places]
 
 
 def _likeliest(places: Ints, logits: npt.NDArray[Any]) -> Ints:
