@@ -11,18 +11,16 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, embedding_bag, pad
 
 from ..coref.candidates import (
-    PAIR_FEATURES,
     Mentions,
     Pairs,
     Words,
     describe_mentions,
     is_third_person,
-    joint_features,
     pair_candidates,
-    pair_features,
     read_words,
 )
-from ..coref.roles import ROLE_FEATURES, Roles, role_features
+from ..coref.pair_features import PAIR_FEATURES, PairFeatures, number_features
+from ..coref.roles import ROLE_FEATURES, RoleFeatures, Roles
 from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES, Flag, WordColumn
 from .inference import Derived, is_lean, multiply, pad_rows, parameters_of
@@ -389,8 +387,10 @@ class CorefScorer(nn.Module):
         if not len(pairs.anaphor):
             return logits
         own = scores.unsqueeze(1) * self.own_weights
+        features = PairFeatures(words, mentions)
+        ties = None if roles is None else RoleFeatures(roles, mentions, words.sentence)
         score = self._lean_blocks if is_lean(G) else self._pair_blocks
-        found = torch.cat(score(G, own, words, mentions, pairs, roles))
+        found = torch.cat(list(score(G, own, pairs, features, ties)))
         rows = torch.from_numpy(pairs.anaphor).to(G.device)
         columns = torch.from_numpy(pairs.column).to(G.device)
         return logits.index_put((rows, columns), found)
@@ -399,62 +399,49 @@ class CorefScorer(nn.Module):
         self,
         G: Tensor,
         own: Tensor,
-        words: Words,
-        mentions: Mentions,
         pairs: Pairs,
-        roles: Roles | None,
-    ) -> list[Tensor]:
+        features: PairFeatures,
+        ties: RoleFeatures | None,
+    ) -> Iterator[Tensor]:
         A, B, Q = self.anaphor(G), self.candidate(G), self.bilinear(G)
         scale = 1 / math.sqrt(G.shape[1])
-        blocks = []
-        for part in _split_pairs(pairs, _PAIR_BLOCK):
-            features = torch.from_numpy(pair_features(words, mentions, part)).to(G.device)
-            i = torch.from_numpy(part.anaphor).to(G.device)
-            j = torch.from_numpy(part.antecedent).to(G.device)
-            # As a lookup, since its gradient is far faster than an index's on a CPU.
-            hidden = embedding(i, A) + embedding(j, B) + self.pair_features(features)
-            if roles is not None:
-                hidden = hidden + self._score_roles(roles, words, mentions, part)
-            blocks.append(
-                self.pair_score(torch.relu(hidden)).squeeze(1)
-                + (embedding(i, Q) * embedding(j, G)).sum(1) * scale
-                + own[i, 0]
-                + own[j, 1]
+        for i, j in _split_pairs(pairs):
+            numbers = torch.from_numpy(number_features(features.joint(i, j))).to(G.device)
+            tied = (
+                None if ties is None else torch.from_numpy(ties.of(i, j)).to(G.device, torch.long)
             )
-        return blocks
+            first, second = (torch.from_numpy(side).to(G.device) for side in (i, j))
+            # As a lookup, since its gradient is far faster than an index's on a CPU.
+            hidden = embedding(first, A) + embedding(second, B) + self.pair_features(numbers)
+            if tied is not None:
+                hidden = hidden + self.role_features(tied)
+            yield (
+                self.pair_score(torch.relu(hidden)).squeeze(1)
+                + (embedding(first, Q) * embedding(second, G)).sum(1) * scale
+                + own[first, 0]
+                + own[second, 1]
+            )
 
     def _lean_blocks(
         self,
         G: Tensor,
         own: Tensor,
-        words: Words,
-        mentions: Mentions,
         pairs: Pairs,
-        roles: Roles | None,
-    ) -> list[Tensor]:
+        features: PairFeatures,
+        ties: RoleFeatures | None,
+    ) -> Iterator[Tensor]:
         """The same, to rounding, where no gradient is wanted."""
         projected = torch.cat([self.anaphor(G), self.candidate(G)])
         Q = self.bilinear(G) * (1 / math.sqrt(G.shape[1]))
         products = PairProducts(Q, G, own)
         table = self._joint_table.of(self.pair_features.weight)
-        blocks = []
-        for part in _split_pairs(pairs, _PAIR_BLOCK):
-            i, j = part.anaphor, part.antecedent
-            features = torch.from_numpy(joint_features(words, mentions, part))
+        for i, j in _split_pairs(pairs):
             sides = torch.from_numpy(np.stack([i, j + len(G)], axis=1))
-            hidden = embedding_bag(features, table, mode="sum")
+            hidden = embedding_bag(torch.from_numpy(features.joint(i, j)), table, mode="sum")
             hidden += embedding_bag(sides, projected, mode="sum")
-            if roles is not None:
-                hidden += self._score_roles(roles, words, mentions, part)
-            scores = self.pair_score(hidden.relu_()).squeeze(1)
-            blocks.append(scores.add_(products.of(i, j)))
-        return blocks
-
-    def _score_roles(self, roles: Roles, words: Words, mentions: Mentions, pairs: Pairs) -> Tensor:
-        features = role_features(roles, mentions, words.sentence, pairs)
-        weight = self.role_features.weight
-        scored: Tensor = self.role_features(torch.from_numpy(features).to(weight.device))
-        return scored
+            if ties is not None:
+                hidden += self.role_features(torch.from_numpy(ties.of(i, j)))
+            yield self.pair_score(hidden.relu_()).squeeze(1).add_(products.of(i, j))
 
 
 def _join_layers(*parameters: Tensor) -> tuple[Tensor, Tensor]:
@@ -470,10 +457,11 @@ def _join_columns(*weights: Tensor) -> Tensor:
     return torch.cat(weights, dim=1)
 
 
-def _split_pairs(pairs: Pairs, size: int) -> Iterator[Pairs]:
-    for first in range(0, len(pairs.anaphor), size):
-        block = slice(first, first + size)
-        yield pairs._replace(anaphor=pairs.anaphor[block], column=pairs.column[block])
+def _split_pairs(pairs: Pairs) -> Iterator[tuple[Ints, Ints]]:
+    """The mentions and the candidates of some pairs at a time."""
+    for first in range(0, len(pairs.anaphor), _PAIR_BLOCK):
+        block = slice(first, first + _PAIR_BLOCK)
+        yield pairs.anaphor[block], pairs.antecedent[block]
 
 
 def _best_spans(logits: npt.NDArray[np.float32], ratio: float, floor: float) -> Ints:

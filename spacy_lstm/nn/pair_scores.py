@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding, pad
 
-from ..coref.candidates import JOINT_FEATURES, PAIR_FEATURES
+from ..coref.pair_features import JOINT_FEATURES, PAIR_FEATURES
 
 __all__ = ["PairProducts", "sum_combinations"]
 
@@ -23,7 +23,7 @@ _REACH: Final = 64
 
 
 def sum_combinations(weight: Tensor) -> Tensor:
-    """The sums of a table's rows, for `coref.candidates.joint_features`.
+    """The sums of a table's rows, for `coref.pair_features.PairFeatures.joint`.
 
     weight: one row for each value of each of `PAIR_FEATURES`. *Shape:* ``(values, width)``
     RETURNS: *Shape:* ``(combinations, width)``
@@ -66,6 +66,9 @@ class PairProducts:
         )
         products = torch.baddbmm(second, rows, near.transpose(1, 2)).flatten(0, 1)[:mentions]
         self._near = products.add_(own[:, :1]).flatten()
+        # Where mention 0 would stand in each mention's row of products.
+        place = np.arange(mentions)
+        self._base = place * (3 * _REACH) - place // _REACH * _REACH + _REACH
 
     def of(self, i: Ints, j: Ints) -> Tensor:
         """The numbers of some pairs.
@@ -73,13 +76,13 @@ class PairProducts:
         i, j: mentions of each pair. *Shape:* ``(pairs,)``
         RETURNS: *Shape:* ``(pairs,)``
         """
-        column = j - i // _REACH * _REACH + _REACH
-        is_near = (column >= 0) & (column < 3 * _REACH)
-        if is_near.all():
-            return self._near.take(torch.from_numpy(i * (3 * _REACH) + column))
-        places = np.where(is_near, i * (3 * _REACH) + column, 0)
+        places = self._base.take(i)
+        places += j
+        far = np.flatnonzero(np.abs(i - j) > _REACH)
+        if not len(far):
+            return self._near.take(torch.from_numpy(places))
+        places[far] = 0
         found = self._near.take(torch.from_numpy(places))
-        far = np.flatnonzero(~is_near)
         a, b = torch.from_numpy(i[far]), torch.from_numpy(j[far])
         rows = embedding(a, self._Q) * embedding(b, self._G)
         found[torch.from_numpy(far)] = rows.sum(1) + self._own[a, 0] + self._own[b, 1]
