@@ -100,6 +100,19 @@ class _Tree(NamedTuple):
     """Of all tokens, from `SyntaxHead.score_bands`."""
 
 
+class _Sides(NamedTuple):
+    """What is read of each mention by itself, for its pairs and for having no antecedent."""
+
+    anaphors: Tensor
+    """*Shape:* ``(mentions, hidden_width)``"""
+    candidates: Tensor
+    """*Shape:* ``(mentions, hidden_width)``"""
+    products: Tensor
+    """What a candidate's vector is multiplied with. *Shape:* ``(mentions, mention_width)``"""
+    nulls: Tensor
+    """*Shape:* ``(mentions, hidden_width)``"""
+
+
 class _Projected(NamedTuple):
     """What is read of each token by itself."""
 
@@ -158,6 +171,7 @@ class CorefScorer(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self._joined = Derived(_join_layers)
         self._joined_mention = Derived(_join_columns)
+        self._joined_sides = Derived(_join_layers)
         self.span_start = nn.Linear(input_width, hidden_width)
         self.span_end = nn.Linear(input_width, hidden_width, bias=False)
         self.span_width = nn.Embedding(max_width, hidden_width)
@@ -214,10 +228,12 @@ class CorefScorer(nn.Module):
         pairs = pair_candidates(mentions, max_distance=request.max_distance, **self.reach)
         tree = self._read_tree(X, projected, mentions, document)
         G = self._mention_vectors(X, mentions, document, tree)
+        sides = self._project_mentions(G)
+        G = G[: len(spans)]
         scores = self._own_scores(mention_logits, spans)
         roles = None if tree is None else tree.roles
-        pair_logits = self._score_pairs(G, scores, words, mentions, pairs, roles)
-        hidden = self.null_hidden(G) + self.null_guideline(
+        pair_logits = self._score_pairs(G, sides, scores, words, mentions, pairs, roles)
+        hidden = sides.nulls[: len(spans)] + self.null_guideline(
             guideline[torch.from_numpy(mentions.document).to(X.device)]
         )
         fine = torch.from_numpy(mentions.fine).to(X.device)
@@ -229,9 +245,9 @@ class CorefScorer(nn.Module):
             return output
         if self.training:
             return output._replace(syntax=self.syntax(X, document))
-        sentence = torch.from_numpy(words.sentence).to(X.device)
         assert tree is not None
-        return output._replace(trees=self.syntax.read_trees(projected.syntax, tree.bands, sentence))
+        trees = self.syntax.read_trees(projected.syntax, tree.bands, words.sentence)
+        return output._replace(trees=trees)
 
     def _project_tokens(self, X: Tensor, tokens: int) -> _Projected:
         if not is_lean(X):
@@ -308,6 +324,8 @@ class CorefScorer(nn.Module):
     def _mention_vectors(
         self, X: Tensor, mentions: Mentions, document: Tensor, tree: _Tree | None
     ) -> Tensor:
+        """*Shape:* ``(mentions, mention_width)``; where no gradient is wanted there may be more
+        rows, which are passed over."""
         width = np.minimum(mentions.end - mentions.start, self.max_width) - 1
         occurrences = np.minimum(mentions.occurrences, _OCCURRENCES) - 1
         agreement = mentions.gender * _NUMBERS + mentions.number
@@ -339,12 +357,21 @@ class CorefScorer(nn.Module):
         )
         # The three rows of a mention one after the other are one longer row.
         rows = embedding(torch.from_numpy(pad_rows(places)), X).flatten(1)
-        summed = told.add_(multiply(rows, weight, self.mention_start.bias)[: len(told)])
+        found = multiply(rows, weight, self.mention_start.bias)
+        summed = found[: len(told)]
+        summed += told
         if tree is not None:
             # What is linear may come after the average, of which there are fewer than tokens.
             role = self.mention_relation(tree.relations) + self.mention_governor(tree.governors)
             summed += embedding(tree.places, role)
-        return summed.tanh_()
+        return found.tanh_()
+
+    def _project_mentions(self, G: Tensor) -> _Sides:
+        layers = (self.anaphor, self.candidate, self.bilinear, self.null_hidden)
+        if not is_lean(G):
+            return _Sides(*(layer(G) for layer in layers))
+        found = multiply(G, *self._joined_sides.of(*parameters_of(layers)))
+        return _Sides(*torch.split(found, [layer.out_features for layer in layers], dim=1))
 
     def _read_tree(
         self, X: Tensor, projected: _Projected, mentions: Mentions, document: Tensor
@@ -377,6 +404,7 @@ class CorefScorer(nn.Module):
     def _score_pairs(
         self,
         G: Tensor,
+        sides: _Sides,
         scores: Tensor,
         words: Words,
         mentions: Mentions,
@@ -390,20 +418,20 @@ class CorefScorer(nn.Module):
         features = PairFeatures(words, mentions)
         ties = None if roles is None else RoleFeatures(roles, mentions, words.sentence)
         score = self._lean_blocks if is_lean(G) else self._pair_blocks
-        found = torch.cat(list(score(G, own, pairs, features, ties)))
-        rows = torch.from_numpy(pairs.anaphor).to(G.device)
-        columns = torch.from_numpy(pairs.column).to(G.device)
-        return logits.index_put((rows, columns), found)
+        found = torch.cat(list(score(G, sides, own, pairs, features, ties)))
+        there = torch.from_numpy(pairs.candidates >= 0).to(G.device)
+        return logits.masked_scatter(there, found)
 
     def _pair_blocks(
         self,
         G: Tensor,
+        sides: _Sides,
         own: Tensor,
         pairs: Pairs,
         features: PairFeatures,
         ties: RoleFeatures | None,
     ) -> Iterator[Tensor]:
-        A, B, Q = self.anaphor(G), self.candidate(G), self.bilinear(G)
+        A, B, Q, _ = sides
         scale = 1 / math.sqrt(G.shape[1])
         for i, j in _split_pairs(pairs):
             numbers = torch.from_numpy(number_features(features.joint(i, j))).to(G.device)
@@ -425,32 +453,38 @@ class CorefScorer(nn.Module):
     def _lean_blocks(
         self,
         G: Tensor,
+        sides: _Sides,
         own: Tensor,
         pairs: Pairs,
         features: PairFeatures,
         ties: RoleFeatures | None,
     ) -> Iterator[Tensor]:
         """The same, to rounding, where no gradient is wanted."""
-        projected = torch.cat([self.anaphor(G), self.candidate(G)])
-        Q = self.bilinear(G) * (1 / math.sqrt(G.shape[1]))
+        projected = torch.cat([sides.anaphors, sides.candidates])
+        rows = len(sides.anaphors)
+        Q = sides.products[: len(G)] * (1 / math.sqrt(G.shape[1]))
         products = PairProducts(Q, G, own)
         table = self._joint_table.of(self.pair_features.weight)
         for i, j in _split_pairs(pairs):
-            sides = torch.from_numpy(np.stack([i, j + len(G)], axis=1))
+            both = torch.from_numpy(np.stack([i, j + rows], axis=1))
             hidden = embedding_bag(torch.from_numpy(features.joint(i, j)), table, mode="sum")
-            hidden += embedding_bag(sides, projected, mode="sum")
+            hidden += embedding_bag(both, projected, mode="sum")
             if ties is not None:
                 hidden += self.role_features(torch.from_numpy(ties.of(i, j)))
             yield self.pair_score(hidden.relu_()).squeeze(1).add_(products.of(i, j))
 
 
 def _join_layers(*parameters: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights and biases of layers that read the same; the second one has no bias."""
-    start, bias, end, *rest = parameters
-    return (
-        torch.cat([start, end, *rest[::2]]),
-        torch.cat([bias, bias.new_zeros(len(end)), *rest[1::2]]),
-    )
+    """Weights and biases, as `parameters_of` gives them, of layers that read the same."""
+    weights: list[Tensor] = []
+    biases: list[Tensor] = []
+    for parameter in parameters:
+        if parameter.dim() == 2:
+            weights.append(parameter)
+            biases.append(parameter.new_zeros(len(parameter)))
+        else:
+            biases[-1] = parameter
+    return torch.cat(weights), torch.cat(biases)
 
 
 def _join_columns(*weights: Tensor) -> Tensor:

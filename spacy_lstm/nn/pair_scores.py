@@ -19,7 +19,9 @@ __all__ = ["PairProducts", "sum_combinations"]
 Ints = npt.NDArray[np.int64]
 
 # Mentions of a block, and on either side of it, whose products are had from one matrix.
-_REACH: Final = 64
+_BLOCK: Final = 32
+_REACH: Final = 48
+_NEAR: Final = _REACH + _BLOCK + _REACH
 
 
 def sum_combinations(weight: Tensor) -> Tensor:
@@ -55,20 +57,20 @@ class PairProducts:
     def __init__(self, Q: Tensor, G: Tensor, own: Tensor) -> None:
         self._Q, self._G, self._own = Q, G, own
         mentions, width = Q.shape
-        blocks = -(-mentions // _REACH)
-        spare = blocks * _REACH - mentions
+        blocks = -(-mentions // _BLOCK)
+        spare = blocks * _BLOCK - mentions
         near = pad(G, (0, 0, _REACH, _REACH + spare)).as_strided(
-            (blocks, 3 * _REACH, width), (_REACH * width, width, 1)
+            (blocks, _NEAR, width), (_BLOCK * width, width, 1)
         )
-        rows = pad(Q, (0, 0, 0, spare)).view(blocks, _REACH, width)
+        rows = pad(Q, (0, 0, 0, spare)).view(blocks, _BLOCK, width)
         second = pad(own[:, 1], (_REACH, _REACH + spare)).as_strided(
-            (blocks, 1, 3 * _REACH), (_REACH, 1, 1)
+            (blocks, 1, _NEAR), (_BLOCK, 1, 1)
         )
         products = torch.baddbmm(second, rows, near.transpose(1, 2)).flatten(0, 1)[:mentions]
         self._near = products.add_(own[:, :1]).flatten()
         # Where mention 0 would stand in each mention's row of products.
         place = np.arange(mentions)
-        self._base = place * (3 * _REACH) - place // _REACH * _REACH + _REACH
+        self._base = place * _NEAR - place // _BLOCK * _BLOCK + _REACH
 
     def of(self, i: Ints, j: Ints) -> Tensor:
         """The numbers of some pairs.

@@ -3,21 +3,23 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, embedding, pad
+from torch.nn.functional import cross_entropy, embedding, embedding_bag, pad
 
 from ..coref.syntax import HEAD_REACH, RELATIONS, TAGS, SyntaxTargets
 
 __all__ = ["Governors", "SyntaxHead", "SyntaxLogits", "SyntaxProjections", "syntax_loss"]
+
+Ints = npt.NDArray[np.int64]
 
 _HEAD_WIDTH = 48
 # Tokens whose bands are worked out in one product, and how many such products at once: what is
 # between stays in the cache.
 _BLOCK = 128
 _BLOCKS_AT_ONCE = 16
-# Tokens whose governors are averaged in one product.
-_AVERAGED = 64
 # Tokens whose heads are chosen at once.
 _TOKENS_AT_ONCE = 12_000
 
@@ -153,20 +155,12 @@ class SyntaxHead(nn.Module):
             return Governors(tokens, tokens, X.new_zeros(0, X.shape[1]))
         first = places.gather(1, logits.argmax(dim=1, keepdim=True)).squeeze(1)
         weights = torch.softmax(logits, dim=1)
-        averages = []
-        for near, own in zip(
-            torch.split(places, _AVERAGED), torch.split(weights, _AVERAGED), strict=True
-        ):
-            # Tokens rise, and with them their bands.
-            low, high = int(near[0, 0]), int(near[-1, -1]) + 1
-            # The ends of a document may stand in a band many times, so that weights add up.
-            spread = own.new_zeros(len(own), high - low).scatter_add_(1, near - low, own)
-            averages.append(spread @ X[low:high])
+        average = embedding_bag(places, X, per_sample_weights=weights.to(X.dtype), mode="sum")
         # Few words govern many.
         verbs, which = torch.unique(first, return_inverse=True)
         places, logits = self._read_bands(bands, verbs, document)
         second = places.gather(1, logits.argmax(dim=1, keepdim=True)).squeeze(1)[which]
-        return Governors(first, second, torch.cat(averages))
+        return Governors(first, second, average)
 
     def _read_bands(self, bands: Tensor, tokens: Tensor, document: Tensor) -> tuple[Tensor, Tensor]:
         """The places of `band`, and their logits."""
@@ -175,7 +169,7 @@ class SyntaxHead(nn.Module):
         return places, embedding(tokens, bands).gather(1, columns) + self.distance
 
     @torch.no_grad()
-    def read_trees(self, projected: SyntaxProjections, bands: Tensor, sentence: Tensor) -> Tensor:
+    def read_trees(self, projected: SyntaxProjections, bands: Tensor, sentence: Ints) -> Tensor:
         """The likeliest tag, relation and head of every token. No head is in another sentence.
 
         bands: from `score_bands`.
@@ -183,22 +177,23 @@ class SyntaxHead(nn.Module):
         RETURNS: numbers of the tag and of the relation, and the distance to the head, 0 at a
             root. *Shape:* ``(tokens, 3)``
         """
-        reach = torch.arange(-HEAD_REACH, HEAD_REACH + 1, device=sentence.device)
-        found = []
+        bounds = np.flatnonzero(np.diff(sentence, prepend=-1, append=-1))
+        lengths, places = np.diff(bounds), np.arange(len(sentence))
+        # Left and right of each token, and no further than counts: small numbers compare fast.
+        before = np.minimum(places - np.repeat(bounds[:-1], lengths), HEAD_REACH).astype(np.int8)
+        after = np.minimum(np.repeat(bounds[1:], lengths) - 1 - places, HEAD_REACH).astype(np.int8)
+        reach = np.arange(-HEAD_REACH, HEAD_REACH + 1, dtype=np.int8)
+        heads = []
         for start in range(0, len(sentence), _TOKENS_AT_ONCE):
-            own = sentence[start : start + _TOKENS_AT_ONCE]
-            tokens = torch.arange(start, start + len(own), device=own.device).unsqueeze(1)
-            first = torch.searchsorted(sentence, own).unsqueeze(1)
-            last = torch.searchsorted(sentence, own, right=True).unsqueeze(1)
-            places = tokens + reach
-            outside = (places < first) | (places >= last)
-            logits = bands[start : start + len(own)] + self.distance
-            found.append(logits.masked_fill_(outside, -math.inf).argmax(dim=1))
-        heads = torch.cat(found) if found else sentence[:0]
+            part = slice(start, start + _TOKENS_AT_ONCE)
+            outside = torch.from_numpy((reach < -before[part, None]) | (reach > after[part, None]))
+            logits = bands[part] + self.distance
+            logits = logits.masked_fill_(outside.to(logits.device), -math.inf)
+            heads.append(logits.argmax(dim=1) - HEAD_REACH)
         # They may be views, whose maxima take twice the time.
         tags = projected.tags.contiguous().argmax(dim=1)
         relations = projected.relations.contiguous().argmax(dim=1)
-        return torch.stack([tags, relations, heads - HEAD_REACH], dim=1)
+        return torch.stack([tags, relations, torch.cat(heads) if heads else tags], dim=1)
 
 
 def band(tokens: Tensor, document: Tensor) -> Tensor:
