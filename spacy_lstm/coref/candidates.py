@@ -24,6 +24,8 @@ __all__ = [
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+# Keys of words have fewer: a document and a key are one number.
+_KEY_BITS: Final = 32
 # As plain numbers, which arrays are compared with in a fifth of the time.
 _COMMON, _PROPER, _HE, _SHE, _IT, _THEY, _NEO, _I, _WE, _YOU, _OTHER = map(int, Kind)
 _KEY, _FINE, _KIND, _GENDER, _NUMBER, _FLAGS = map(int, Col)
@@ -171,8 +173,7 @@ def _settle_capitals(codes: Ints, opens: Bools, document: Ints) -> None:
     followed = np.zeros_like(proper)
     followed[:-1] = proper[1:] & (document[1:] == document[:-1]) & ~opens[1:]
     doubtful = np.flatnonzero(proper & opens & (codes[:, _GENDER] == 0) & ~followed)
-    # Document and key as one number: keys have 31 bits.
-    words = (document << 32) | codes[:, _KEY]
+    words = (document << _KEY_BITS) | codes[:, _KEY]
     if not len(doubtful):
         return
     doubtful = doubtful[~np.isin(words[doubtful], words[proper & ~opens])]
@@ -263,9 +264,9 @@ def _span_hash(words: Words, start: Ints, end: Ints) -> Ints:
 def _occurrences(document: Ints, key: Ints, head: Ints) -> Ints:
     # Nested mentions share a head token, which must count once.
     heads, first = np.unique(head, return_index=True)
-    groups = np.stack([document[first], key[first]], axis=1)
-    _, group, counts = np.unique(groups, axis=0, return_inverse=True, return_counts=True)
-    by_head = counts[group.reshape(-1)]
+    groups = (document[first] << _KEY_BITS) | key[first]
+    _, group, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    by_head = counts[group]
     return np.asarray(by_head[np.searchsorted(heads, head)], dtype=np.int64)
 
 
@@ -304,26 +305,29 @@ def pair_candidates(
         _later_nouns(mentions, forward),
     ]
     candidates = np.concatenate(columns, axis=1)
-    there = candidates >= 0
-    safe = np.where(there, candidates, 0)
-    there &= mentions.document[safe] == mentions.document[:, None]
+    first, end = (
+        np.searchsorted(mentions.document, mentions.document, side=side)[:, None]
+        for side in ("left", "right")
+    )
+    candidates[(candidates < first) | (candidates >= end)] = -1
+    pairs = Pairs.find(candidates)
+    i, j = pairs.anaphor, pairs.antecedent
     # "Her brother" is not her, nor are "he and Ann" he.
     pronoun = mentions.is_pronoun
-    there &= (mentions.start[safe] != mentions.start[:, None]) | ~(pronoun[safe] | pronoun[:, None])
+    dropped = (mentions.start[i] == mentions.start[j]) & (pronoun[i] | pronoun[j])
     if max_distance:
-        there &= np.abs(mentions.head[safe] - mentions.head[:, None]) <= max_distance
-    return Pairs.find(np.where(there, candidates, -1))
+        dropped |= np.abs(mentions.head[j] - mentions.head[i]) > max_distance
+    candidates[i[dropped], pairs.column[dropped]] = -1
+    return Pairs(candidates, *(column[~dropped] for column in pairs[1:]))
 
 
 def _earlier_with_head(mentions: Mentions, count: int, backward: int) -> Ints:
     m = len(mentions.start)
-    order = np.lexsort((np.arange(m), mentions.key, mentions.document))
-    same = np.zeros(m, dtype=bool)
-    same[1:] = (mentions.key[order][1:] == mentions.key[order][:-1]) & (
-        mentions.document[order][1:] == mentions.document[order][:-1]
-    )
+    word = (mentions.document << _KEY_BITS) | mentions.key
+    order = np.argsort(word, kind="stable")
+    same = word[order[1:]] == word[order[:-1]]
     previous = np.full(m, -1, dtype=np.int64)
-    previous[order[1:]] = np.where(same[1:], order[:-1], -1)
+    previous[order[1:]] = np.where(same, order[:-1], -1)
     found = np.full((m, count), -1, dtype=np.int64)
     nouns = ~mentions.is_pronoun
     # Those in reach of `backward` are candidates already: step past them.
