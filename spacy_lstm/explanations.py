@@ -39,7 +39,7 @@ class FeatureShare(_Record):
     """What a named feature brought to a decision."""
 
     name: str
-    """A key of `coref.candidates.PAIR_FEATURES` or `coref.roles.ROLE_FEATURES`."""
+    """A key of `coref.pair_features.PAIR_FEATURES` or `coref.roles.ROLE_FEATURES`."""
     value: str
     """Of the mention and the likeliest chosen candidate, in words."""
     share: float

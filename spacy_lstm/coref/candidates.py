@@ -1,9 +1,9 @@
-"""Mentions of a batch of documents, their candidate antecedents, and the features of each pair.
+"""Mentions of a batch of documents and their candidate antecedents.
 
 Everything is arrays over the whole batch: no loop over mentions or pairs.
 """
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -13,23 +13,20 @@ from .words import KINDS, Flag, Kind, Number
 from .words import WordColumn as Col
 
 __all__ = [
-    "COUNTED",
-    "JOINT_FEATURES",
-    "PAIR_FEATURES",
     "Mentions",
     "Pairs",
     "Words",
     "describe_mentions",
     "is_third_person",
-    "joint_features",
     "pair_candidates",
-    "pair_features",
     "read_words",
 ]
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+# Keys of words have fewer: a document and a key are one number.
+_KEY_BITS: Final = 32
 # As plain numbers, which arrays are compared with in a fifth of the time.
 _COMMON, _PROPER, _HE, _SHE, _IT, _THEY, _NEO, _I, _WE, _YOU, _OTHER = map(int, Kind)
 _KEY, _FINE, _KIND, _GENDER, _NUMBER, _FLAGS = map(int, Col)
@@ -62,8 +59,6 @@ _READ_FLAGS: Final = np.array(
 )[:, None]
 
 THIRD_PERSON: Final = (_HE, _SHE, _IT, _THEY, _NEO)
-# By the numbers of `lexicons.gender.GENDERS`.
-_IS_PERSON: Final = np.array([False, True, True, True, False])
 # Words of a name in which its gender is looked for.
 _LONGEST_NAME: Final = 8
 # Words of a span that its hash tells apart, and the hash's factor.
@@ -135,10 +130,15 @@ class Pairs(NamedTuple):
     """The rows of the candidates that there are. *Shape:* ``(pairs,)``"""
     column: Ints
     """Their columns. *Shape:* ``(pairs,)``"""
+    antecedent: Ints
+    """What stands there. *Shape:* ``(pairs,)``"""
 
-    @property
-    def antecedent(self) -> Ints:
-        return np.asarray(self.candidates[self.anaphor, self.column])
+    @classmethod
+    def find(cls, candidates: Ints) -> "Pairs":
+        """The pairs of a table of candidates."""
+        there = candidates >= 0
+        anaphor, column = there.nonzero()
+        return cls(candidates, anaphor, column, candidates[there])
 
 
 def is_third_person(kinds: Ints) -> Bools:
@@ -194,8 +194,7 @@ def _settle_capitals(codes: Ints, opens: Bools, document: Ints) -> None:
         return
     (within,) = (proper & ~opens).nonzero()
     if len(within):
-        # Document and key as one number: keys have 31 bits.
-        words = (document << 32) | codes[:, _KEY]
+        words = (document << _KEY_BITS) | codes[:, _KEY]
         places = places[~np.isin(words[places], words[within])]
     codes[places, _KIND] = _COMMON
     codes[places, _FINE] = _COMMON
@@ -289,7 +288,7 @@ def _occurrences(words: Words, head: Ints) -> Ints:
     there = np.zeros(len(words.codes), dtype=bool)
     there[head] = True
     (heads,) = there.nonzero()
-    groups = (words.document[heads] << 32) | words.codes[heads, _KEY]
+    groups = (words.document[heads] << _KEY_BITS) | words.codes[heads, _KEY]
     order = groups.argsort()
     ordered = groups[order]
     group = np.zeros(len(ordered), dtype=np.int64)
@@ -334,28 +333,29 @@ def pair_candidates(
         _later_nouns(mentions, forward),
     ]
     candidates = np.concatenate(columns, axis=1)
-    there = candidates >= 0
-    safe = np.where(there, candidates, 0)
-    there &= mentions.document[safe] == mentions.document[:, None]
+    first, end = (
+        np.searchsorted(mentions.document, mentions.document, side=side)[:, None]
+        for side in ("left", "right")
+    )
+    candidates[(candidates < first) | (candidates >= end)] = -1
+    pairs = Pairs.find(candidates)
+    i, j = pairs.anaphor, pairs.antecedent
     # "Her brother" is not her, nor are "he and Ann" he.
     pronoun = mentions.is_pronoun
-    there &= (mentions.start[safe] != mentions.start[:, None]) | ~(pronoun[safe] | pronoun[:, None])
+    dropped = (mentions.start[i] == mentions.start[j]) & (pronoun[i] | pronoun[j])
     if max_distance:
-        there &= np.abs(mentions.head[safe] - mentions.head[:, None]) <= max_distance
-    candidates = np.where(there, candidates, -1)
-    anaphor, column = there.nonzero()
-    return Pairs(candidates, anaphor, column)
+        dropped |= np.abs(mentions.head[j] - mentions.head[i]) > max_distance
+    candidates[i[dropped], pairs.column[dropped]] = -1
+    return Pairs(candidates, *(column[~dropped] for column in pairs[1:]))
 
 
 def _earlier_with_head(mentions: Mentions, count: int, backward: int) -> Ints:
     m = len(mentions.start)
-    order = np.lexsort((np.arange(m), mentions.key, mentions.document))
-    same = np.zeros(m, dtype=bool)
-    same[1:] = (mentions.key[order][1:] == mentions.key[order][:-1]) & (
-        mentions.document[order][1:] == mentions.document[order][:-1]
-    )
+    word = (mentions.document << _KEY_BITS) | mentions.key
+    order = np.argsort(word, kind="stable")
+    same = word[order[1:]] == word[order[:-1]]
     previous = np.full(m, -1, dtype=np.int64)
-    previous[order[1:]] = np.where(same[1:], order[:-1], -1)
+    previous[order[1:]] = np.where(same, order[:-1], -1)
     found = np.full((m, count), -1, dtype=np.int64)
     nouns = ~mentions.is_pronoun
     # Those in reach of `backward` are candidates already: step past them.
@@ -381,194 +381,3 @@ def _later_nouns(mentions: Mentions, count: int) -> Ints:
     place = np.searchsorted(nouns, third, side="right")[:, None] + np.arange(count)[None]
     found[third] = np.where(place < len(nouns), nouns[np.minimum(place, len(nouns) - 1)], -1)
     return found
-
-
-def _bucket(values: Ints, edges: tuple[int, ...]) -> Ints:
-    """How many of the edges each value, 0 or more, has reached."""
-    # A table is several times faster than a search; beyond the last edge all are alike.
-    return _bucket_table(edges).take(values, mode="clip")
-
-
-@cache
-def _bucket_table(edges: tuple[int, ...]) -> Ints:
-    return np.searchsorted(edges, np.arange(edges[-1] + 1), side="right").astype(np.int64)
-
-
-_MENTION_EDGES: Final = (1, 2, 3, 4, 6, 9, 13, 20, 30, 41)
-_WORD_EDGES: Final = (1, 3, 6, 10, 16, 24, 40, 64, 120, 300)
-_SENTENCE_EDGES: Final = (1, 2, 3, 4, 6, 10, 20)
-_COUNT_EDGES: Final = (1, 2, 3, 5, 9)
-_QUOTE_EDGES: Final = (1, 2, 3, 4, 6)
-_AGREEMENTS: Final = 15  # genders × numbers
-
-PAIR_FEATURES: Final = {
-    "mentions between": len(_MENTION_EDGES) + 1,
-    "words between": len(_WORD_EDGES) + 1,
-    "sentences between": len(_SENTENCE_EDGES) + 1,
-    "string match": 9,
-    "kinds": KINDS * KINDS,
-    "gender and number": _AGREEMENTS * _AGREEMENTS,
-    "nesting": 4,
-    "names between": len(_COUNT_EDGES) + 1,
-    "rivals between": (len(_COUNT_EDGES) + 1) * KINDS,
-    "opening": 8,
-    "places": 16,
-    "forward": (len(_MENTION_EDGES) + 2),
-    "occurrences": (len(_COUNT_EDGES) + 1) * KINDS,
-    "quotation": (len(_QUOTE_EDGES) + 1) * 4 * 9,
-}
-"""The features of a pair, with the number of values of each."""
-
-COUNTED: Final = {
-    "mentions between": _MENTION_EDGES,
-    "words between": _WORD_EDGES,
-    "sentences between": _SENTENCE_EDGES,
-    "names between": _COUNT_EDGES,
-    "rivals between": _COUNT_EDGES,
-    "forward": _MENTION_EDGES,
-    "occurrences": _COUNT_EDGES,
-    "quotation": _QUOTE_EDGES,
-}
-"""Of each feature with a count in it, from where on the count is told apart from a lower one."""
-
-JOINT_FEATURES: Final = (
-    ("mentions between", "forward", "words between", "names between"),
-    ("quotation", "sentences between", "opening"),
-    ("kinds", "nesting", "string match"),
-    ("gender and number", "places"),
-    ("rivals between", "occurrences"),
-)
-"""The same features in groups: a table with a row for every combination of a group's values stays
-small enough, and few rows are then left to add up for a pair."""
-
-
-def pair_features(words: Words, mentions: Mentions, pairs: Pairs) -> Ints:
-    """Feature values of each pair, numbered through all features.
-
-    RETURNS: *Shape:* ``(pairs, len(PAIR_FEATURES))``
-    """
-    values = _pair_values(words, mentions, pairs)
-    offsets = np.cumsum([0, *PAIR_FEATURES.values()])[:-1]
-    return np.asarray(np.stack([values[name] for name in PAIR_FEATURES], axis=1) + offsets)
-
-
-def joint_features(words: Words, mentions: Mentions, pairs: Pairs) -> Ints:
-    """The combination of values in each group, the first feature of a group changing slowest,
-    numbered through all groups.
-
-    RETURNS: *Shape:* ``(pairs, len(JOINT_FEATURES))``
-    """
-    values = _pair_values(words, mentions, pairs)
-    joint = np.empty((len(pairs.anaphor), len(JOINT_FEATURES)), dtype=np.int64)
-    offset = 0
-    for column, (first, *others) in enumerate(JOINT_FEATURES):
-        number, size = values[first], PAIR_FEATURES[first]
-        for name in others:
-            number = number * PAIR_FEATURES[name] + values[name]
-            size *= PAIR_FEATURES[name]
-        joint[:, column] = number + offset
-        offset += size
-    return joint
-
-
-def _pair_values(words: Words, mentions: Mentions, pairs: Pairs) -> dict[str, Ints]:
-    """The value of each feature, from 0. *Shape of each:* ``(pairs,)``"""
-    i, j = pairs.anaphor, pairs.antecedent
-    forward = j > i
-    gap = _bucket(np.abs(i - j), _MENTION_EDGES)
-    sentence = words.sentence[mentions.start]
-    sentences = np.abs(sentence[i] - sentence[j])
-    agreement = mentions.gender * len(Number) + mentions.number
-    kinds, place = mentions.kind, mentions.place
-    own_kind = kinds[i]
-    opens = (place == 1).astype(np.int64)
-    often = _bucket(mentions.occurrences, _COUNT_EDGES) * KINDS
-    return {
-        "mentions between": gap * ~forward,
-        "words between": _bucket(np.abs(mentions.head[i] - mentions.head[j]), _WORD_EDGES),
-        "sentences between": _bucket(sentences, _SENTENCE_EDGES),
-        "string match": _string_match(mentions, i, j),
-        "kinds": own_kind * KINDS + kinds[j],
-        "gender and number": (agreement * _AGREEMENTS)[i] + agreement[j],
-        "nesting": _nesting(mentions, i, j),
-        "names between": _bucket(_between(mentions.kind == _PROPER, i, j), _COUNT_EDGES),
-        "rivals between": _bucket(_rivals(mentions, i, j), _COUNT_EDGES) * KINDS + own_kind,
-        "opening": opens[j] + (2 * opens)[i] + 4 * (sentences == 1),
-        "places": (place * 4)[j] + place[i],
-        "forward": (gap + 1) * forward,
-        "occurrences": often[j] + own_kind,
-        "quotation": _quotation(words, mentions, i, j),
-    }
-
-
-def _quotation(words: Words, mentions: Mentions, i: Ints, j: Ints) -> Ints:
-    """How many quotation marks lie between the two, whether either is within a speech, and
-    whether it stands for who speaks or is spoken to: speakers take turns."""
-    quotes = words.quotes[mentions.start]
-    kind = mentions.kind
-    person = np.where((kind == _I) | (kind == _WE), 1, np.where(kind == _YOU, 2, 0))
-    own = person * 2 + quotes % 2
-    between = _bucket(np.abs(quotes[i] - quotes[j]), _QUOTE_EDGES)
-    return np.asarray((between * 6 + own[i]) * 6 + own[j])
-
-
-def _string_match(mentions: Mentions, i: Ints, j: Ints) -> Ints:
-    kind_i, kind_j = mentions.kind[i], mentions.kind[j]
-    proper = (kind_i == _PROPER) & (kind_j == _PROPER)
-    pronouns = (kind_i >= _HE) & (kind_j >= _HE)
-    full = mentions.text[i] == mentions.text[j]
-    head = mentions.key[i] == mentions.key[j]
-    match = np.where(head, 1, 0)
-    match = np.where(full, 2, match)
-    match = np.where(proper & head, 3, match)
-    match = np.where(proper & full, 4, match)
-    match = np.where(pronouns & full, 5, match)
-    match = np.where(pronouns & ~full & (kind_i == kind_j), 6, match)
-    one_of_two = head & (mentions.coordinated[i] != mentions.coordinated[j])
-    match = np.where(one_of_two, 7, match)
-    plural_mismatch = head & ~proper & (mentions.number[i] != mentions.number[j])
-    return np.asarray(np.where(plural_mismatch, 8, match))
-
-
-def _nesting(mentions: Mentions, i: Ints, j: Ints) -> Ints:
-    start, end = mentions.start, mentions.end
-    nesting = np.zeros(len(i), dtype=np.int64)
-    # Few pairs overlap at all.
-    some = np.flatnonzero((end[j] > start[i]) & (end[i] > start[j]))
-    i, j = i[some], j[some]
-    j_holds = (start[j] <= start[i]) & (end[i] <= end[j])
-    i_holds = (start[i] <= start[j]) & (end[j] <= end[i])
-    nesting[some] = np.where(j_holds, 1, np.where(i_holds, 2, 3))
-    return nesting
-
-
-def _between(mask: Bools, i: Ints, j: Ints) -> Ints:
-    """How many mentions of the mask lie strictly between the two."""
-    upto = np.cumsum(mask)
-    low, high = np.minimum(i, j), np.maximum(i, j)
-    return np.asarray(upto[np.maximum(high - 1, low)] - upto[low])
-
-
-def _rivals(mentions: Mentions, i: Ints, j: Ints) -> Ints:
-    """Nouns and names between the two that agree with the anaphor better than nothing.
-
-    For *he* and *she* those of its own gender; for *they* plurals; for *it* what is no person.
-    """
-    nouns = ~mentions.is_pronoun
-    masc, fem = 1, 2
-    masks = {
-        _HE: nouns & (mentions.gender == masc),
-        _SHE: nouns & (mentions.gender == fem),
-        _IT: nouns & ~_IS_PERSON[mentions.gender] & (mentions.number != _PLURAL),
-        _THEY: nouns & (mentions.number == _PLURAL),
-    }
-    # For each mention of these kinds a row of sums, for all others one of zeros.
-    m = len(nouns)
-    upto = np.zeros((len(masks) + 1, m), dtype=np.int64)
-    row = np.zeros(m, dtype=np.int64)
-    for number, (kind, mask) in enumerate(masks.items(), start=1):
-        np.cumsum(mask, out=upto[number])
-        row[mentions.kind == kind] = number * m
-    low, high = np.minimum(i, j), np.maximum(i, j)
-    own, sums = row[i], upto.reshape(-1)
-    return np.asarray(sums[own + np.maximum(high - 1, low)] - sums[own + low])

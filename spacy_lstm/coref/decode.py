@@ -67,7 +67,7 @@ class CorefScores(NamedTuple):
             self.pair_logits[first:last],
             self.null_logits[first:last],
             mentions,
-            Pairs(candidates, *(candidates >= 0).nonzero()),
+            Pairs.find(candidates),
         )
 
 

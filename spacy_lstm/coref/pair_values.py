@@ -5,7 +5,7 @@ from typing import Final
 
 from ..errors import LstmError
 from ..lexicons.gender import GENDERS
-from .candidates import COUNTED, PAIR_FEATURES
+from .pair_features import COUNTED, PAIR_FEATURES
 from .roles import DISTANCES, GROUPS, ROLE_FEATURES, STRUCTURES
 from .words import FINE_TYPES, KINDS, Kind, Number
 

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ..coref.candidates import PAIR_FEATURES
 from ..coref.decode import CorefScores
+from ..coref.pair_features import PAIR_FEATURES
 from ..coref.roles import ROLE_FEATURES
 from ..coref.syntax import HEAD_REACH
 from ..errors import LstmError

@@ -12,18 +12,16 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, embedding_bag, linear, pad
 
 from ..coref.candidates import (
-    PAIR_FEATURES,
     Mentions,
     Pairs,
     Words,
     describe_mentions,
     is_third_person,
-    joint_features,
     pair_candidates,
-    pair_features,
     read_words,
 )
-from ..coref.roles import ROLE_FEATURES, Roles, role_features
+from ..coref.pair_features import PAIR_FEATURES, PairFeatures, number_features
+from ..coref.roles import ROLE_FEATURES, RoleFeatures, Roles
 from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES, Flag, WordColumn
 from .inference import Derived, is_lean, multiply, pad_rows, parameters_of
@@ -103,6 +101,19 @@ class _Tree(NamedTuple):
     """Of all tokens, from `SyntaxHead.score_bands`."""
 
 
+class _Sides(NamedTuple):
+    """What is read of each mention by itself, for its pairs and for having no antecedent."""
+
+    anaphors: Tensor
+    """*Shape:* ``(mentions, hidden_width)``"""
+    candidates: Tensor
+    """*Shape:* ``(mentions, hidden_width)``"""
+    products: Tensor
+    """What a candidate's vector is multiplied with. *Shape:* ``(mentions, mention_width)``"""
+    nulls: Tensor
+    """*Shape:* ``(mentions, hidden_width)``"""
+
+
 class _Projected(NamedTuple):
     """What is read of each token by itself."""
 
@@ -162,6 +173,7 @@ class CorefScorer(nn.Module):
         self._joined = Derived(_join_layers)
         self._joined_mention = Derived(_join_columns)
         self._joined_roles = Derived(_join_columns)
+        self._joined_sides = Derived(_join_layers)
         self.span_start = nn.Linear(input_width, hidden_width)
         self.span_end = nn.Linear(input_width, hidden_width, bias=False)
         self.span_width = nn.Embedding(max_width, hidden_width)
@@ -218,11 +230,14 @@ class CorefScorer(nn.Module):
         pairs = pair_candidates(mentions, max_distance=request.max_distance, **self.reach)
         tree = self._read_tree(X, projected, mentions, words.document)
         G = self._mention_vectors(X, mentions, words.document, tree)
+        sides = self._project_mentions(G)
+        G = G[: len(spans)]
         scores = self._own_scores(mention_logits, spans)
         roles = None if tree is None else tree.roles
-        pair_logits = self._score_pairs(G, scores, words, mentions, pairs, roles)
+        pair_logits = self._score_pairs(G, sides, scores, words, mentions, pairs, roles)
         told = _spread(request.guideline, mentions.document)
-        hidden = self.null_hidden(G) + self.null_guideline(torch.from_numpy(told).to(X.device))
+        guideline = self.null_guideline(torch.from_numpy(told).to(X.device))
+        hidden = sides.nulls[: len(spans)] + guideline
         fine = torch.from_numpy(mentions.fine).to(X.device)
         null_logits = self.null_score(torch.relu(hidden)) + self.null_type(fine)
         output = CorefOutput(
@@ -317,6 +332,8 @@ class CorefScorer(nn.Module):
     def _mention_vectors(
         self, X: Tensor, mentions: Mentions, document: Ints, tree: _Tree | None
     ) -> Tensor:
+        """*Shape:* ``(mentions, mention_width)``; where no gradient is wanted there may be more
+        rows, which are passed over."""
         width = np.minimum(mentions.end - mentions.start, self.max_width) - 1
         occurrences = np.minimum(mentions.occurrences, _OCCURRENCES) - 1
         agreement = mentions.gender * _NUMBERS + mentions.number
@@ -349,7 +366,9 @@ class CorefScorer(nn.Module):
         )
         # The three rows of a mention one after the other are one longer row.
         rows = embedding(torch.from_numpy(pad_rows(places)), X).flatten(1)
-        summed = told.add_(multiply(rows, weight, self.mention_start.bias)[: len(told)])
+        found = multiply(rows, weight, self.mention_start.bias)
+        summed = found[: len(told)]
+        summed += told
         if tree is not None:
             # What is linear may come after the average, of which there are fewer than tokens.
             weight = self._joined_roles.of(
@@ -358,7 +377,14 @@ class CorefScorer(nn.Module):
             read = torch.cat([tree.relations, tree.governors], dim=1)
             # Of any number of rows, for each of which oneDNN would compile its code.
             summed += embedding(tree.places, linear(read, weight))
-        return summed.tanh_()
+        return found.tanh_()
+
+    def _project_mentions(self, G: Tensor) -> _Sides:
+        layers = (self.anaphor, self.candidate, self.bilinear, self.null_hidden)
+        if not is_lean(G):
+            return _Sides(*(layer(G) for layer in layers))
+        found = multiply(G, *self._joined_sides.of(*parameters_of(layers)))
+        return _Sides(*torch.split(found, [layer.out_features for layer in layers], dim=1))
 
     def _read_tree(
         self, X: Tensor, projected: _Projected, mentions: Mentions, document: Ints
@@ -391,6 +417,7 @@ class CorefScorer(nn.Module):
     def _score_pairs(
         self,
         G: Tensor,
+        sides: _Sides,
         scores: Tensor,
         words: Words,
         mentions: Mentions,
@@ -401,81 +428,76 @@ class CorefScorer(nn.Module):
         if not len(pairs.anaphor):
             return logits
         own = scores.unsqueeze(1) * self.own_weights
+        features = PairFeatures(words, mentions)
+        ties = None if roles is None else RoleFeatures(roles, mentions, words.sentence)
         score = self._lean_blocks if is_lean(G) else self._pair_blocks
-        found = torch.cat(score(G, own, words, mentions, pairs, roles))
-        rows = torch.from_numpy(pairs.anaphor).to(G.device)
-        columns = torch.from_numpy(pairs.column).to(G.device)
-        return logits.index_put((rows, columns), found)
+        found = torch.cat(list(score(G, sides, own, pairs, features, ties)))
+        there = torch.from_numpy(pairs.candidates >= 0).to(G.device)
+        return logits.masked_scatter(there, found)
 
     def _pair_blocks(
         self,
         G: Tensor,
+        sides: _Sides,
         own: Tensor,
-        words: Words,
-        mentions: Mentions,
         pairs: Pairs,
-        roles: Roles | None,
-    ) -> list[Tensor]:
-        A, B, Q = self.anaphor(G), self.candidate(G), self.bilinear(G)
+        features: PairFeatures,
+        ties: RoleFeatures | None,
+    ) -> Iterator[Tensor]:
+        A, B, Q, _ = sides
         scale = 1 / math.sqrt(G.shape[1])
-        blocks = []
-        for part in _split_pairs(pairs, _PAIR_BLOCK):
-            features = torch.from_numpy(pair_features(words, mentions, part)).to(G.device)
-            i = torch.from_numpy(part.anaphor).to(G.device)
-            j = torch.from_numpy(part.antecedent).to(G.device)
-            # As a lookup, since its gradient is far faster than an index's on a CPU.
-            hidden = embedding(i, A) + embedding(j, B) + self.pair_features(features)
-            if roles is not None:
-                hidden = hidden + self._score_roles(roles, words, mentions, part)
-            blocks.append(
-                self.pair_score(torch.relu(hidden)).squeeze(1)
-                + (embedding(i, Q) * embedding(j, G)).sum(1) * scale
-                + own[i, 0]
-                + own[j, 1]
+        for i, j in _split_pairs(pairs):
+            numbers = torch.from_numpy(number_features(features.joint(i, j))).to(G.device)
+            tied = (
+                None if ties is None else torch.from_numpy(ties.of(i, j)).to(G.device, torch.long)
             )
-        return blocks
+            first, second = (torch.from_numpy(side).to(G.device) for side in (i, j))
+            # As a lookup, since its gradient is far faster than an index's on a CPU.
+            hidden = embedding(first, A) + embedding(second, B) + self.pair_features(numbers)
+            if tied is not None:
+                hidden = hidden + self.role_features(tied)
+            yield (
+                self.pair_score(torch.relu(hidden)).squeeze(1)
+                + (embedding(first, Q) * embedding(second, G)).sum(1) * scale
+                + own[first, 0]
+                + own[second, 1]
+            )
 
     def _lean_blocks(
         self,
         G: Tensor,
+        sides: _Sides,
         own: Tensor,
-        words: Words,
-        mentions: Mentions,
         pairs: Pairs,
-        roles: Roles | None,
-    ) -> list[Tensor]:
+        features: PairFeatures,
+        ties: RoleFeatures | None,
+    ) -> Iterator[Tensor]:
         """The same, to rounding, where no gradient is wanted."""
-        projected = torch.cat([self.anaphor(G), self.candidate(G)])
-        Q = self.bilinear(G) * (1 / math.sqrt(G.shape[1]))
+        projected = torch.cat([sides.anaphors, sides.candidates])
+        rows = len(sides.anaphors)
+        Q = sides.products[: len(G)] * (1 / math.sqrt(G.shape[1]))
         products = PairProducts(Q, G, own)
         table = self._joint_table.of(self.pair_features.weight)
-        blocks = []
-        for part in _split_pairs(pairs, _PAIR_BLOCK):
-            i, j = part.anaphor, part.antecedent
-            features = torch.from_numpy(joint_features(words, mentions, part))
-            sides = torch.from_numpy(np.stack([i, j + len(G)], axis=1))
-            hidden = embedding_bag(features, table, mode="sum")
-            hidden += embedding_bag(sides, projected, mode="sum")
-            if roles is not None:
-                hidden += self._score_roles(roles, words, mentions, part)
-            scores = self.pair_score(hidden.relu_()).squeeze(1)
-            blocks.append(scores.add_(products.of(i, j)))
-        return blocks
-
-    def _score_roles(self, roles: Roles, words: Words, mentions: Mentions, pairs: Pairs) -> Tensor:
-        features = role_features(roles, mentions, words.sentence, pairs)
-        weight = self.role_features.weight
-        scored: Tensor = self.role_features(torch.from_numpy(features).to(weight.device))
-        return scored
+        for i, j in _split_pairs(pairs):
+            both = torch.from_numpy(np.stack([i, j + rows], axis=1))
+            hidden = embedding_bag(torch.from_numpy(features.joint(i, j)), table, mode="sum")
+            hidden += embedding_bag(both, projected, mode="sum")
+            if ties is not None:
+                hidden += self.role_features(torch.from_numpy(ties.of(i, j)))
+            yield self.pair_score(hidden.relu_()).squeeze(1).add_(products.of(i, j))
 
 
 def _join_layers(*parameters: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights and biases of layers that read the same; the second one has no bias."""
-    start, bias, end, *rest = parameters
-    return (
-        torch.cat([start, end, *rest[::2]]),
-        torch.cat([bias, bias.new_zeros(len(end)), *rest[1::2]]),
-    )
+    """Weights and biases, as `parameters_of` gives them, of layers that read the same."""
+    weights: list[Tensor] = []
+    biases: list[Tensor] = []
+    for parameter in parameters:
+        if parameter.dim() == 2:
+            weights.append(parameter)
+            biases.append(parameter.new_zeros(len(parameter)))
+        else:
+            biases[-1] = parameter
+    return torch.cat(weights), torch.cat(biases)
 
 
 def _join_columns(*weights: Tensor) -> Tensor:
@@ -488,10 +510,11 @@ def _spread(numbers: Ints, document: Ints) -> Ints:
     return numbers if len(numbers) == 1 else numbers[document]
 
 
-def _split_pairs(pairs: Pairs, size: int) -> Iterator[Pairs]:
-    for first in range(0, len(pairs.anaphor), size):
-        block = slice(first, first + size)
-        yield pairs._replace(anaphor=pairs.anaphor[block], column=pairs.column[block])
+def _split_pairs(pairs: Pairs) -> Iterator[tuple[Ints, Ints]]:
+    """The mentions and the candidates of some pairs at a time."""
+    for first in range(0, len(pairs.anaphor), _PAIR_BLOCK):
+        block = slice(first, first + _PAIR_BLOCK)
+        yield pairs.anaphor[block], pairs.antecedent[block]
 
 
 def _best_spans(

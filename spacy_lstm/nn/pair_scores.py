@@ -12,18 +12,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding, pad
 
-from ..coref.candidates import JOINT_FEATURES, PAIR_FEATURES
+from ..coref.pair_features import JOINT_FEATURES, PAIR_FEATURES
 
 __all__ = ["PairProducts", "sum_combinations"]
 
 Ints = npt.NDArray[np.int64]
 
 # Mentions of a block, and on either side of it, whose products are had from one matrix.
-_REACH: Final = 64
+_BLOCK: Final = 32
+_REACH: Final = 48
+_NEAR: Final = _REACH + _BLOCK + _REACH
 
 
 def sum_combinations(weight: Tensor) -> Tensor:
-    """The sums of a table's rows, for `coref.candidates.joint_features`.
+    """The sums of a table's rows, for `coref.pair_features.PairFeatures.joint`.
 
     weight: one row for each value of each of `PAIR_FEATURES`. *Shape:* ``(values, width)``
     RETURNS: *Shape:* ``(combinations, width)``
@@ -55,17 +57,20 @@ class PairProducts:
     def __init__(self, Q: Tensor, G: Tensor, own: Tensor) -> None:
         self._Q, self._G, self._own = Q, G, own
         mentions, width = Q.shape
-        blocks = -(-mentions // _REACH)
-        spare = blocks * _REACH - mentions
+        blocks = -(-mentions // _BLOCK)
+        spare = blocks * _BLOCK - mentions
         near = pad(G, (0, 0, _REACH, _REACH + spare)).as_strided(
-            (blocks, 3 * _REACH, width), (_REACH * width, width, 1)
+            (blocks, _NEAR, width), (_BLOCK * width, width, 1)
         )
-        rows = pad(Q, (0, 0, 0, spare)).view(blocks, _REACH, width)
+        rows = pad(Q, (0, 0, 0, spare)).view(blocks, _BLOCK, width)
         second = pad(own[:, 1], (_REACH, _REACH + spare)).as_strided(
-            (blocks, 1, 3 * _REACH), (_REACH, 1, 1)
+            (blocks, 1, _NEAR), (_BLOCK, 1, 1)
         )
         products = torch.baddbmm(second, rows, near.transpose(1, 2)).flatten(0, 1)[:mentions]
         self._near = products.add_(own[:, :1]).flatten()
+        # Where mention 0 would stand in each mention's row of products.
+        place = np.arange(mentions)
+        self._base = place * _NEAR - place // _BLOCK * _BLOCK + _REACH
 
     def of(self, i: Ints, j: Ints) -> Tensor:
         """The numbers of some pairs.
@@ -73,13 +78,13 @@ class PairProducts:
         i, j: mentions of each pair. *Shape:* ``(pairs,)``
         RETURNS: *Shape:* ``(pairs,)``
         """
-        column = j - i // _REACH * _REACH + _REACH
-        is_near = (column >= 0) & (column < 3 * _REACH)
-        if is_near.all():
-            return self._near.take(torch.from_numpy(i * (3 * _REACH) + column))
-        places = np.where(is_near, i * (3 * _REACH) + column, 0)
+        places = self._base.take(i)
+        places += j
+        far = np.flatnonzero(np.abs(i - j) > _REACH)
+        if not len(far):
+            return self._near.take(torch.from_numpy(places))
+        places[far] = 0
         found = self._near.take(torch.from_numpy(places))
-        far = np.flatnonzero(~is_near)
         a, b = torch.from_numpy(i[far]), torch.from_numpy(j[far])
         rows = embedding(a, self._Q) * embedding(b, self._G)
         found[torch.from_numpy(far)] = rows.sum(1) + self._own[a, 0] + self._own[b, 1]

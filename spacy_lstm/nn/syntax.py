@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy, embedding_bag, pad
 
 from ..coref.syntax import HEAD_REACH, RELATIONS, TAGS, SyntaxTargets
 
@@ -28,8 +28,8 @@ _REACH: Final = np.arange(-HEAD_REACH, HEAD_REACH + 1)
 # between stays in the cache.
 _BLOCK = 128
 _BLOCKS_AT_ONCE = 16
-# Tokens whose governors are averaged in one product.
-_AVERAGED = 64
+# Of so few tokens all bands are read at once.
+_FEW_TOKENS = 64
 # Tokens whose heads are chosen at once.
 _TOKENS_AT_ONCE = 12_000
 
@@ -163,7 +163,7 @@ class SyntaxHead(nn.Module):
         """
         if not len(tokens):
             return Governors(tokens, tokens, X.new_zeros(0, X.shape[1]))
-        if len(document) <= _AVERAGED:
+        if len(document) <= _FEW_TOKENS:
             # Of all at once, which takes half the calls.
             places, logits = self._read_bands(bands, np.arange(len(document)), document)
             likeliest = _likeliest(places, logits)
@@ -177,19 +177,14 @@ class SyntaxHead(nn.Module):
             second = _likeliest(*self._read_bands(bands, verbs, document))[which]
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         weights /= weights.sum(axis=1, keepdims=True)
-        averages = []
-        for start in range(0, len(tokens), _AVERAGED):
-            near, own = places[start : start + _AVERAGED], weights[start : start + _AVERAGED]
-            # Tokens rise, and with them their bands.
-            low, high = int(near[0, 0]), int(near[-1, -1]) + 1
-            # The ends of a document may stand in a band many times, so that weights add up.
-            spread = X.new_zeros(len(own), high - low).scatter_add_(
-                1,
-                torch.from_numpy(near - low).to(X.device),
-                torch.from_numpy(own).to(X.device, X.dtype),
-            )
-            averages.append(spread @ X[low:high])
-        return Governors(first, second, torch.cat(averages) if averages[1:] else averages[0])
+        # The ends of a document may stand in a band many times, so that weights add up.
+        average = embedding_bag(
+            torch.from_numpy(places).to(X.device),
+            X,
+            per_sample_weights=torch.from_numpy(weights).to(X.device, X.dtype),
+            mode="sum",
+        )
+        return Governors(first, second, average)
 
     def _read_bands(
         self, bands: Tensor, tokens: Ints, document: Ints
@@ -214,10 +209,13 @@ class SyntaxHead(nn.Module):
         RETURNS: numbers of the tag and of the relation, and the distance to the head, 0 at a
             root. *Shape:* ``(tokens, 3)``
         """
-        tokens = np.arange(len(sentence))
-        nearest = sentence.searchsorted(sentence) - tokens
-        furthest = sentence.searchsorted(sentence, side="right") - 1 - tokens
-        heads, near = _to_numpy(bands), _to_numpy(self.distance)
+        places = np.arange(len(sentence))
+        # Left and right of each token, and no further than counts: small numbers compare fast.
+        before = places - sentence.searchsorted(sentence)
+        after = sentence.searchsorted(sentence, side="right") - 1 - places
+        before = np.minimum(before, HEAD_REACH).astype(np.int8)[:, None]
+        after = np.minimum(after, HEAD_REACH).astype(np.int8)[:, None]
+        heads, near, reach = _to_numpy(bands), _to_numpy(self.distance), _REACH.astype(np.int8)
         found = np.empty((len(sentence), 3), dtype=np.int64)
         # NumPy finds maxima faster than torch, of few as of many.
         _to_numpy(projected.tags).argmax(axis=1, out=found[:, 0])
@@ -225,8 +223,7 @@ class SyntaxHead(nn.Module):
         for start in range(0, len(sentence), _TOKENS_AT_ONCE):
             part = slice(start, start + _TOKENS_AT_ONCE)
             logits = heads[part] + near
-            logits[nearest[part, None] > _REACH] = -np.inf
-            logits[furthest[part, None] < _REACH] = -np.inf
+            np.putmask(logits, (reach < -before[part]) | (reach > after[part]), -np.inf)
             found[part, 2] = logits.argmax(axis=1) - HEAD_REACH
         return found
 

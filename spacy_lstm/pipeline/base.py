@@ -1,18 +1,21 @@
 """What the two components share: weights that come from a bundle and go where they go."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from multiprocessing import current_process
 from pathlib import Path
 from typing import Any, Final
 
 import srsly
-from spacy.language import Language
+from spacy.language import Language, _apply_pipes
 from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..errors import LstmError
 from ..pretrained import Pretrained, build_model, find_pretrained, has_listener
+from ..pretrained.serializers import remember_serializers
 
-__all__ = ["PRECISIONS", "PretrainedPipe"]
+__all__ = ["PRECISIONS", "PretrainedPipe", "in_pipe_worker"]
 
 PRECISIONS: Final = ("single", "bfloat16")
 
@@ -105,6 +108,13 @@ class PretrainedPipe(TrainablePipe):  # type: ignore[misc]  # compiled, without 
                 "config"
             ) from error
 
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Annotate documents, in batches."""
+        if in_pipe_worker():
+            # The process has nothing else to do than to pack what comes of this.
+            remember_serializers()
+        yield from super().pipe(stream, batch_size=batch_size)
+
     @property
     def needs_weights(self) -> bool:
         """Whether `initialize` has to make new weights."""
@@ -136,3 +146,9 @@ def _signature(model: Model[Any, Any]) -> list[tuple[str, Any]]:
         (node.name, [getattr(shim, "settings", None) for shim in node.shims])
         for node in model.walk()
     ]
+
+
+def in_pipe_worker() -> bool:
+    """Whether this is a process of `nlp.pipe(n_process=2)`. Its documents are sent to the main
+    process, which drops their hooks with a warning for each."""
+    return getattr(current_process(), "_target", None) is _apply_pipes

@@ -3,12 +3,11 @@
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from multiprocessing import current_process
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from spacy.language import Language, _apply_pipes
+from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
@@ -17,7 +16,7 @@ from thinc.types import Floats2d
 
 from ..batching import run_by_length
 from ..errors import LstmError
-from .base import PretrainedPipe
+from .base import PretrainedPipe, in_pipe_worker
 from .extensions import register_extensions
 from .polarity import USER_DATA_KEY, span_sentiment
 from .sentiment_reading import (
@@ -286,7 +285,7 @@ class SentimentClassifier(PretrainedPipe):
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[SentimentPrediction]) -> None:
         """Write the predictions to the documents."""
-        labels, in_worker = self.labels, _in_pipe_worker()
+        labels, in_worker = self.labels, in_pipe_worker()
         for doc, prediction in zip(docs, scores, strict=True):
             doc.cats.update(zip(labels, prediction.probabilities, strict=True))
             if prediction.weights is None:
@@ -363,12 +362,6 @@ class SentimentClassifier(PretrainedPipe):
                 )
             if not 0.0 <= value <= 1.0:
                 raise LstmError(f"The label {label!r} has the value {value}: expected 0.0 to 1.0.")
-
-
-def _in_pipe_worker() -> bool:
-    """Whether this is a process of `nlp.pipe(n_process=2)`. Its documents are sent to the main
-    process, which drops their hooks with a warning for each."""
-    return getattr(current_process(), "_target", None) is _apply_pipes
 
 
 def _find_labels(examples: Iterable[Example]) -> list[str]:

@@ -1,22 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from spacy_lstm.coref.candidates import (
-    JOINT_FEATURES,
-    PAIR_FEATURES,
-    describe_mentions,
-    joint_features,
-    pair_candidates,
-    pair_features,
-    read_words,
-)
+from spacy_lstm.coref.candidates import describe_mentions, pair_candidates, read_words
 from spacy_lstm.coref.mentions import head_offset
 from spacy_lstm.coref.words import Kind, Number, describe_word
 from spacy_lstm.lexicons.gender import GENDERS
 
-WORDS = ["he", "it", "Tom", "the", "dog", ",", ".", "'", "'s", "and", "of", "们", "🙂", "\n\n"]
 GENDER = {"Alice": "fem", "Mary": "fem", "Mrs": "fem", "Tom": "masc", "man": "masc"}
 
 
@@ -126,84 +115,6 @@ def test_places():
     words = words_of("Alice 's dog ran to Tom . his cat sat")
     mentions = mentions_of(words, (0, 1), (0, 3), (5, 6), (7, 8), (7, 9))
     assert mentions.place.tolist() == [3, 1, 2, 3, 1]
-
-
-def test_string_match_and_nesting():
-    words = words_of("Tom Smith saw the dog and the dogs . Smith saw Tom Smith and the dog of Tom")
-    spans = [(0, 2), (3, 5), (6, 8), (9, 10), (11, 13), (14, 16), (14, 18), (17, 18)]
-    mentions = mentions_of(words, *spans)
-    pairs = pairs_of(mentions, backward=8)
-    offsets = np.cumsum([0, *PAIR_FEATURES.values()])
-    features = pair_features(words, mentions, pairs) - offsets[:-1]
-    names = list(PAIR_FEATURES)
-
-    def value(i, j, name):
-        row = np.flatnonzero((pairs.anaphor == i) & (pairs.antecedent == j))[0]
-        return features[row, names.index(name)]
-
-    assert value(3, 0, "string match") == 3  # one name within the other
-    assert value(4, 0, "string match") == 4  # the same name
-    assert value(5, 1, "string match") == 2  # the same words
-    assert value(2, 1, "string match") == 0  # dog, dogs
-    assert value(6, 5, "nesting") == 2
-    assert value(7, 6, "nesting") == 1
-    assert value(4, 3, "nesting") == 0
-
-
-def assert_joint(joint, features):
-    """Each group's number taken apart again gives the single features."""
-    assert sorted(name for group in JOINT_FEATURES for name in group) == sorted(PAIR_FEATURES)
-    starts = dict(
-        zip(PAIR_FEATURES, np.cumsum([0, *list(PAIR_FEATURES.values())[:-1]]), strict=True)
-    )
-    single = dict(zip(PAIR_FEATURES, features.T, strict=True))
-    before = 0
-    for group, numbers in zip(JOINT_FEATURES, joint.T, strict=True):
-        sizes = [PAIR_FEATURES[name] for name in group]
-        parts = np.unravel_index(numbers - before, sizes)
-        for name, part in zip(group, parts, strict=True):
-            assert (part + starts[name] == single[name]).all(), name
-        before += np.prod(sizes)
-
-
-@given(st.lists(st.lists(st.sampled_from(WORDS))))
-def test_features_stay_in_their_tables(documents):
-    words = words_of(*(" ".join(document) for document in documents))
-    n = len(words.codes)
-    spans = {(i, j) for i in range(n) for j in (i + 1, i + 2) if j <= n}
-    spans = {(i, j) for i, j in spans if words.document[i] == words.document[j - 1]}
-    if not spans:
-        return
-    mentions = mentions_of(words, *spans)
-    pairs = pairs_of(mentions)
-    features = pair_features(words, mentions, pairs)
-    ends = np.cumsum(list(PAIR_FEATURES.values()))
-    assert (features < ends).all()
-    assert (features >= ends - list(PAIR_FEATURES.values())).all()
-    assert_joint(joint_features(words, mentions, pairs), features)
-    inside = (mentions.start <= mentions.head) & (mentions.head < mentions.end)
-    assert inside.all()
-    assert (mentions.document[pairs.anaphor] == mentions.document[pairs.antecedent]).all()
-    assert (pairs.anaphor != pairs.antecedent).all()
-
-
-def test_quotation_tells_turns_and_persons():
-    text = "“ I left . ” said Ann . “ You did . ”"
-    codes = np.array([describe_word(word, 0) for word in text.split()])
-    words = read_words(codes, [len(codes)])
-    start = np.array([1, 6, 9])
-    mentions = describe_mentions(words, start, start + 1)
-    pairs = pair_candidates(mentions, backward=2, forward=0, same_head=0, max_distance=0)
-    features = dict(zip(PAIR_FEATURES, pair_features(words, mentions, pairs).T, strict=True))
-    offset = sum(PAIR_FEATURES.values()) - PAIR_FEATURES["quotation"]
-    found = (features["quotation"] - offset).tolist()
-    # Marks between, then person and speech of the anaphor and of the candidate.
-    i_said, ann, you_said = 3, 0, 5
-    assert found == [
-        (1 * 6 + ann) * 6 + i_said,
-        (1 * 6 + you_said) * 6 + ann,
-        (2 * 6 + you_said) * 6 + i_said,
-    ]
 
 
 @pytest.mark.parametrize("before", ["", "Bob left . ", "Bob said to "])

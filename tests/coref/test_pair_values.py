@@ -3,14 +3,8 @@
 import numpy as np
 import pytest
 
-from spacy_lstm.coref.candidates import (
-    COUNTED,
-    PAIR_FEATURES,
-    describe_mentions,
-    pair_candidates,
-    pair_features,
-    read_words,
-)
+from spacy_lstm.coref.candidates import describe_mentions, pair_candidates, read_words
+from spacy_lstm.coref.pair_features import COUNTED, PAIR_FEATURES, pair_features
 from spacy_lstm.coref.pair_values import describe_values
 from spacy_lstm.coref.roles import ROLE_FEATURES
 from spacy_lstm.coref.words import describe_word

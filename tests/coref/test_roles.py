@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from spacy_lstm.coref.candidates import Pairs, describe_mentions, read_words
-from spacy_lstm.coref.roles import ROLE_FEATURES, Roles, role_features
+from spacy_lstm.coref.roles import ROLE_FEATURES, RoleFeatures, Roles
 from spacy_lstm.coref.syntax import RELATIONS
 from spacy_lstm.coref.words import FINE_TYPES, describe_word
 
@@ -28,8 +28,10 @@ def features_of(text, first, second):
     roles = Roles(relations, heads, heads[heads])
     candidates = np.full((len(names), 1), -1)
     candidates[names.index(second), 0] = names.index(first)
-    pairs = Pairs(candidates, *(candidates >= 0).nonzero())
-    ((structure, role),) = role_features(roles, mentions, words.sentence, pairs)
+    pairs = Pairs.find(candidates)
+    ((structure, role),) = RoleFeatures(roles, mentions, words.sentence).of(
+        pairs.anaphor, pairs.antecedent
+    )
     role -= ROLE_FEATURES["structure"]
     return structure // FINE_TYPES, role // 3 // 6, role // 3 % 6, role % 3
 
@@ -61,11 +63,11 @@ def test_values_stay_within_their_features():
     start = np.arange(len(names))
     mentions = describe_mentions(words, start, start + 1)
     candidates = rng.integers(0, len(names), (len(names), 9))
-    pairs = Pairs(candidates, *(candidates >= 0).nonzero())
+    pairs = Pairs.find(candidates)
     roles = Roles(
         rng.integers(0, len(RELATIONS), len(names)), *rng.integers(0, len(names), (2, len(names)))
     )
-    found = role_features(roles, mentions, words.sentence, pairs)
+    found = RoleFeatures(roles, mentions, words.sentence).of(pairs.anaphor, pairs.antecedent)
     first, both = ROLE_FEATURES["structure"], sum(ROLE_FEATURES.values())
     assert found.shape == (len(pairs.anaphor), 2)
     assert ((found[:, 0] >= 0) & (found[:, 0] < first)).all()

@@ -101,7 +101,7 @@ def decided(p, clusters):
     words = read_words(codes, [5])
     mentions = describe_mentions(words, np.array([0, 3]), np.array([1, 4]))
     candidates = np.array([[1, -1], [-1, 0]])
-    pairs = Pairs(candidates, np.array([0, 1]), np.array([0, 1]))
+    pairs = Pairs.find(candidates)
     scores = CorefScores(np.zeros((2, 2), np.float32), np.zeros(2, np.float32), mentions, pairs)
     link = Link((0, 1), (3, 4), 0.8)
     (found,) = _find_decisions(scores, np.array(p), clusters, [[link]], True)

@@ -69,7 +69,8 @@ def test_the_tree_is_as_long_as_the_document(nlp):
     assert all(0 <= i + distance < len(doc) for i, distance in enumerate(distances))
     predicates, scores = doc.user_data["lstm_sentiment"]["clauses"]
     assert predicates == [1, 7, 11]
-    assert len(scores) == 3 and all(-1 <= score <= 1 for score in scores)
+    assert len(scores) == 3
+    assert all(-1 <= score <= 1 for score in scores)
 
 
 def test_without_a_tree_of_these_tokens(nlp):
