@@ -105,6 +105,26 @@ def test_max_distance_drops_what_is_further():
     assert candidates(pairs_of(mentions, max_distance=2), 2) == {1}
 
 
+def test_hashes_are_those_of_the_words_one_by_one():
+    rng = np.random.default_rng(0)
+    words = words_of(*(" ".join(rng.choice(list("abc"), n)) for n in (40, 1, 25)))
+    starts, lengths = rng.integers(0, 66, 200), rng.integers(1, 25, 200)
+    mentions = mentions_of(words, *np.stack([starts, np.minimum(starts + lengths, 66)]).T.tolist())
+    keys = words.codes[:, 0].tolist()
+    for start, end, found in zip(mentions.start, mentions.end, mentions.text, strict=True):
+        total = 0
+        # Of a long span its first words tell.
+        for key in keys[start : min(end, start + 16)]:
+            total = (total * 1_000_003 + key + 1) % 2**64
+        assert int(found) % 2**64 == total
+
+
+def test_a_name_has_the_gender_of_its_first_word_that_has_one():
+    words = words_of("Mrs Tom Smith met Smith Mary Jones and Mary 's Tom")
+    mentions = mentions_of(words, (0, 3), (4, 7), (8, 11), (10, 11))
+    assert [GENDERS[number] for number in mentions.gender] == ["fem", "fem", "masc", "masc"]
+
+
 def test_occurrences_count_a_head_once_though_mentions_nest():
     words = words_of("the man and the man of Rome saw the man")
     mentions = mentions_of(words, (0, 2), (3, 5), (3, 7), (8, 10))

@@ -16,8 +16,8 @@ def build(**options: Any) -> TokenEncoder:
     torch.manual_seed(0)
     encoder = {"width": 8, "attention": "multihead", **options.pop("encoder", {})}
     sizes: dict[str, Any] = {"rows": [40, 9, 9, 5, 5], "vectors": 0, "vector_width": 0}
-    sizes |= {"width_factor": 0.25, "window": 12, "margin": 3}
-    return TokenEncoder(**sizes, encoder=encoder, **options).eval()
+    sizes |= {"width_factor": 0.25, "window": 12, "margin": 3, "encoder": encoder, **options}
+    return TokenEncoder(**sizes).eval()
 
 
 def draw_features(rows: int) -> torch.Tensor:
@@ -57,6 +57,33 @@ def test_blocks_give_what_one_piece_gives(
     assert len(whole) >= tokens
     torch.testing.assert_close(cut[:tokens], whole[:tokens], atol=1e-6, rtol=0)
     torch.testing.assert_close(less[:tokens], double(whole)[:tokens], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("shortcut", [True, False])
+@pytest.mark.parametrize("vectors", [0, 6])
+@pytest.mark.parametrize("length", [1, 9, 12, 13, 63, 64])
+def test_a_short_text_by_itself(shortcut: bool, vectors: int, length: int) -> None:
+    module = build(shortcut=shortcut, vectors=vectors, vector_width=4 if vectors else 0)
+    if vectors:
+        codes = torch.randint(-9, 9, (vectors, 4), dtype=torch.int8)
+        module.embedding.set_vectors(codes, torch.rand(vectors, 1))
+    features, rows = draw_features(20), np.random.default_rng(1).integers(0, 20, length + 5)
+    features[:, 5] = torch.arange(20) % (vectors + 1)
+
+    def double(H: torch.Tensor) -> torch.Tensor:
+        return H[:, :3] * 2
+
+    with torch.inference_mode():
+        expected = module(features, [length, 5], rows)[:length]
+        for spare in (True, False):
+            alone = module(features, [length], rows[:length], spare)
+            torch.testing.assert_close(alone[:length], expected, atol=1e-6, rtol=0)
+        each = module(features[rows[:length]], [length])
+        torch.testing.assert_close(each, expected, atol=1e-6, rtol=0)
+        less = module(features, [length], rows[:length], then=double)
+        torch.testing.assert_close(less, double(expected), atol=1e-6, rtol=0)
+    with_gradients = module(features, [length], rows[:length])
+    torch.testing.assert_close(with_gradients.detach(), expected, atol=1e-5, rtol=1e-4)
 
 
 def test_training_takes_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,26 @@ def test_a_text_of_few_words_keeps_all_its_spans(scorer):
     assert len(_best_spans(np.zeros((3, 2), dtype=np.float32), [3], 0.3, -9.0)[0]) == 6
 
 
+@pytest.mark.parametrize("floor", [-9.0, 0.5])
+def test_the_best_spans_are_those_of_each_document_by_itself(floor):
+    rng = np.random.default_rng(0)
+    lengths = [7, 1, 0, 30, 12]
+    scores = rng.normal(size=(sum(lengths), 4)).astype(np.float32)
+    scores[rng.random(scores.shape) < 0.2] = -np.inf
+    starts, ends = _best_spans(scores, lengths, 0.35, floor)
+    found, expected, first = set(zip(starts.tolist(), ends.tolist(), strict=True)), set(), 0
+    for length in lengths:
+        own = scores[first : first + length]
+        allowed = 6 + math.ceil(0.35 * length)
+        best = sorted(((-own[i, k], i, k) for i, k in np.argwhere(own > floor).tolist()))[:allowed]
+        expected |= {(first + i, first + i + k + 1) for _, i, k in best}
+        alone = _best_spans(own, [length], 0.35, floor)
+        assert {(first + s, first + e) for s, e in zip(*alone, strict=True)} <= expected
+        first += length
+    assert found == expected
+    assert len(starts) == len(found)
+
+
 def test_pronouns_and_forced_spans_are_always_considered(scorer):
     torch.nn.init.constant_(scorer.span_score.bias, -100.0)
     found = spans_of(scorer(vectors(), request_of(spans=[(0, 5), (2, 4)])))

@@ -1,15 +1,22 @@
 """The way of inference equals the plain one."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
 
+from spacy_lstm.nn import padded
 from spacy_lstm.nn.encoder import BiLSTMEncoder
 from spacy_lstm.nn.inference import Derived, multiply, note_change, pad_rows
 from spacy_lstm.nn.padded import lay_buckets
 
 LENGTHS = [
     [1],
+    [22],
+    [63],
+    [64],
     [7, 7, 7],
     [0, 3, 0, 90, 1, 17],
     [100, 99, 101, *range(1, 40)],
@@ -67,6 +74,38 @@ def test_what_attends_in_blocks_changes_nothing_for_its_company(attention, reduc
     torch.testing.assert_close(alone, among, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("length", [1, 22, 63, 64])
+@pytest.mark.parametrize("attention", [None, "multihead"])
+@pytest.mark.parametrize("reduced", [True, False])
+def test_a_single_text_gets_what_it_gets_in_company(length, attention, reduced):
+    encoder = make_encoder(depth=2, attention=attention)
+    words, rows = torch.randn(9, 10), np.random.default_rng(0).integers(0, 9, length + 30)
+    with torch.inference_mode():
+        alone = encoder(words, [length], rows[:length], reduced=reduced)
+        among = encoder(words, [length, 30], rows, reduced=reduced)[:length]
+    torch.testing.assert_close(alone, among, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("reduced", [True, False])
+def test_layers_with_packed_weights_are_those_of_torch(monkeypatch, reduced):
+    encoder, plain = make_encoder(), make_encoder()
+    X = torch.randn(40, 10)
+    with torch.inference_mode():
+        packed = encoder(X, [30, 10], reduced=reduced)
+        monkeypatch.setattr(padded, "_HAS_LAYERS", False)
+        assert torch.equal(plain(X, [30, 10], reduced=reduced), packed)
+
+
+@pytest.mark.parametrize("travel", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_an_encoder_travels_without_what_was_packed(travel):
+    encoder, X = make_encoder(), torch.randn(9, 10)
+    with torch.inference_mode():
+        expected = encoder(X, [9])
+    other = travel(encoder)
+    with torch.inference_mode():
+        assert torch.equal(other(X, [9]), expected)
+
+
 def test_weights_that_change_are_read_anew():
     encoder, other = make_encoder(), make_encoder()
     X = torch.randn(9, 10)
@@ -103,11 +142,11 @@ def test_shapes_are_few():
 @pytest.mark.parametrize("count", [0, 1, 63, 64, 100, 255, 256, 257, 5000])
 def test_padded_rows(count):
     places = np.arange(count) + 3
-    padded = pad_rows(places)
-    assert padded[:count].tolist() == places.tolist()
-    assert not padded[count:].any()
-    assert count < 64 or len(padded) % 32 == 0
-    assert count < 256 or len(padded) % 256 == 0
+    found = pad_rows(places)
+    assert found[:count].tolist() == places.tolist()
+    assert not found[count:].any()
+    assert count < 64 or len(found) % 32 == 0
+    assert count < 256 or len(found) % 256 == 0
 
 
 @pytest.mark.parametrize("rows", [0, 3, 64, 300])
