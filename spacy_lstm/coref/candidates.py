@@ -195,7 +195,9 @@ def _settle_capitals(codes: Ints, opens: Bools, document: Ints) -> None:
     (within,) = (proper & ~opens).nonzero()
     if len(within):
         words = (document << _KEY_BITS) | codes[:, _KEY]
-        places = places[~np.isin(words[places], words[within])]
+        known, asked = words[within], words[places]
+        known.sort()
+        places = places[known[np.minimum(known.searchsorted(asked), len(known) - 1)] != asked]
     codes[places, _KIND] = _COMMON
     codes[places, _FINE] = _COMMON
 

@@ -140,7 +140,7 @@ class PooledClassifier(nn.Module):
         shares = pool_shares(tokens, scores, segments, weights)
         logits = segments.total(shares) + bias
         # The bias belongs to no token in particular, so all bear the same part of it.
-        shares += bias / segments.spread(segments.sizes[segments.held])[:, None]
+        shares += segments.spread(bias / segments.held_sizes[:, None])
         said = logits[:0]
         if parts is not None:
             places = parts[0].numpy()

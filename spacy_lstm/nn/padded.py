@@ -1,10 +1,10 @@
 """The LSTM and its attention over padded batches, for inference on a CPU.
 
 Training runs the two directions one after the other over sequences reversed within their length.
-Here one call of torch's kernel runs both over sequences that are padded at their end: an input
-column that only padding has shuts the input gates, so that the backward direction comes to a
-sequence's last token with the zeros that it began with, exactly. Sequences of few different shapes
-are made, since oneDNN compiles its code for each.
+Here both run over sequences that are padded at their end, by oneDNN's layers or by one call of
+torch's kernel, which asks for the same: an input column that only padding has shuts the input
+gates, so that the backward direction comes to a sequence's last token with the zeros that it began
+with, exactly. Sequences of few different shapes are made, since oneDNN compiles its code for each.
 """
 
 from collections.abc import Sequence
