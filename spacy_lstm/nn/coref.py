@@ -23,7 +23,7 @@ from ..coref.pair_features import PAIR_FEATURES, PairFeatures, number_features
 from ..coref.roles import ROLE_FEATURES, RoleFeatures, Roles
 from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES, Flag, WordColumn
-from .inference import Derived, is_lean, multiply, pad_rows, parameters_of
+from .inference import Derived, is_lean, multiply, pad_rows, padded_rows, parameters_of
 from .pair_scores import PairProducts, sum_combinations
 from .syntax import SyntaxHead, SyntaxLogits, SyntaxProjections, band
 from .tok2vec import BLOCK_ROWS
@@ -203,6 +203,7 @@ class CorefScorer(nn.Module):
         if syntax:
             self.mention_relation = nn.Linear(len(RELATIONS), mention_width, bias=False)
             self.mention_governor = nn.Linear(input_width, mention_width, bias=False)
+            self._joined_role = Derived(_join_columns)
             self.role_features = nn.EmbeddingBag(
                 sum(ROLE_FEATURES.values()), hidden_width, mode="sum"
             )
@@ -362,7 +363,11 @@ class CorefScorer(nn.Module):
         summed += told
         if tree is not None:
             # What is linear may come after the average, of which there are fewer than tokens.
-            role = self.mention_relation(tree.relations) + self.mention_governor(tree.governors)
+            told = torch.cat([tree.relations, tree.governors], dim=1)
+            weight = self._joined_role.of(
+                self.mention_relation.weight, self.mention_governor.weight
+            )
+            role = multiply(pad(told, (0, 0, 0, padded_rows(len(told)) - len(told))), weight)
             summed += embedding(tree.places, role)
         return found.tanh_()
 

@@ -18,8 +18,8 @@ Ints = npt.NDArray[np.int64]
 _HEAD_WIDTH = 48
 # Tokens whose bands are worked out in one product, and how many such products at once: what is
 # between stays in the cache.
-_BLOCK = 128
-_BLOCKS_AT_ONCE = 16
+_BLOCK = 32
+_BLOCKS_AT_ONCE = 64
 # Tokens whose heads are chosen at once.
 _TOKENS_AT_ONCE = 12_000
 
