@@ -19,7 +19,7 @@ from spacy.language import Language
 from ..errors import LstmError
 from ..pretrained import load_pipeline
 from .peers import PEER_NAMES
-from .processes import run_fresh
+from .processes import Asked, run_fresh
 from .speed import LENGTHS, Length, measure_latency, measure_speed, measure_stages
 from .texts import TextSource, make_texts, read_texts
 
@@ -42,6 +42,7 @@ def run_benchmark(
     quick: bool = False,
     threads: Sequence[int] = (1, 2),
     cpu: bool = False,
+    precision: str | None = None,
     tell: Callable[[str], None] = lambda step: None,
 ) -> dict[str, Any]:
     """Measure a pipeline with our components: each of them without the other, and both.
@@ -53,9 +54,10 @@ def run_benchmark(
         an article.
     cpu: count the process's CPU time and not that of the clock, which other processes on a busy
         machine stretch. For one thread.
+    precision: of the components, "single" or "bfloat16"; None for what their config says.
     tell: called with what is done next.
-    RETURNS: model, texts, machine, pipelines (names of components by key), peers (their names),
-        speed, peer_speed, stages, growth, latency and processes; see benchmarks/README.md.
+    RETURNS: model, precision, texts, machine, pipelines (names of components by key), peers (their
+        names), speed, peer_speed, stages, growth, latency and processes; see benchmarks/README.md.
     """
     if not threads or min(threads) < 1:
         raise LstmError(f"threads = {list(threads)}: expected one or more numbers from 1 on.")
@@ -64,13 +66,14 @@ def run_benchmark(
             f"threads = {list(threads)} with CPU time: expected 1 alone, since that time is a sum "
             "over threads."
         )
-    excluded = _find_variants(load_pipeline(model))
+    asked = Asked(str(model), precision)
+    excluded = _find_variants(load_pipeline(model, precision=precision))
     source = make_texts() if texts is None else read_texts(texts)
     lengths = _QUICK if quick else LENGTHS
     kept = torch.get_num_threads()
     began = _load()
     try:
-        result = _measure(model, excluded, source, lengths, threads, tell, quick=quick, cpu=cpu)
+        result = _measure(asked, excluded, source, lengths, threads, tell, quick=quick, cpu=cpu)
     finally:
         torch.set_num_threads(kept)
         gc.unfreeze()
@@ -78,7 +81,8 @@ def run_benchmark(
         raise LstmError(f"texts {texts}: too few words for any measurement.")
     machine = {**_describe_machine(), "load_before": began, "load_after": _load()}
     return {
-        "model": str(model),
+        "model": asked.model,
+        "precision": precision,
         "texts": source.description,
         "quick": quick,
         "clock": "CPU time" if cpu else "wall clock",
@@ -90,7 +94,7 @@ def run_benchmark(
 
 
 def _measure(
-    model: str | Path,
+    asked: Asked,
     excluded: dict[str, list[str]],
     source: TextSource,
     lengths: dict[str, Length],
@@ -105,11 +109,11 @@ def _measure(
     peers: list[dict[str, Any]] = []
     for number in threads:
         # New ones, which know none of the words.
-        pipelines = _load_variants(model, excluded)
+        pipelines = _load_variants(asked, excluded)
         found = measure_speed(pipelines, source, lengths, threads=number, clock=clock, tell=tell)
         speed += found.pipelines
         peers += found.peers
-    pipelines = _load_variants(model, excluded)
+    pipelines = _load_variants(asked, excluded)
     tell("latency")
     count = 20 if quick else 300
     latency = measure_latency(pipelines, source, words=20, count=count, clock=clock)
@@ -122,12 +126,12 @@ def _measure(
         "growth": _compare_lengths(speed, threads[0]),
         "stages": stages,
         "latency": latency,
-        "processes": _measure_processes(model, excluded, source, tell, quick=quick, cpu=cpu),
+        "processes": _measure_processes(asked, excluded, source, tell, quick=quick, cpu=cpu),
     }
 
 
 def _measure_processes(
-    model: str | Path,
+    asked: Asked,
     excluded: dict[str, list[str]],
     source: TextSource,
     tell: Callable[[str], None],
@@ -142,13 +146,9 @@ def _measure_processes(
     million = [] if quick else source.take(_MILLION, 1)
     for key, exclude in excluded.items():
         tell(f"fresh processes, {key}")
-        starts = [
-            run_fresh(str(model), exclude, first=first, cpu=cpu) for _ in range(1 if quick else 3)
-        ]
+        starts = [run_fresh(asked, exclude, first=first, cpu=cpu) for _ in range(1 if quick else 3)]
         documents = [*book, *(million if len(exclude) == 0 else [])]
-        long = run_fresh(
-            str(model), exclude, first=first, warm_up=warm_up, documents=documents, cpu=cpu
-        )
+        long = run_fresh(asked, exclude, first=first, warm_up=warm_up, documents=documents, cpu=cpu)
         rows.append(
             {
                 "components": key,
@@ -181,8 +181,11 @@ def _find_variants(nlp: Language) -> dict[str, list[str]]:
     return found
 
 
-def _load_variants(model: str | Path, excluded: dict[str, list[str]]) -> dict[str, Language]:
-    pipelines = {key: load_pipeline(model, exclude=names) for key, names in excluded.items()}
+def _load_variants(asked: Asked, excluded: dict[str, list[str]]) -> dict[str, Language]:
+    pipelines = {
+        key: load_pipeline(asked.model, exclude=names, precision=asked.precision)
+        for key, names in excluded.items()
+    }
     for nlp in pipelines.values():
         nlp.max_length = 1 << 40
     # As a process with one pipeline should, all the more one with three and their peers: Python's

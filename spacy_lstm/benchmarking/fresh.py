@@ -43,7 +43,9 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     clock = _CLOCKS[request["cpu"]]
     started, imported = _STARTED[request["cpu"]], _IMPORTED[request["cpu"]]
     begun = clock()
-    nlp = load_pipeline(request["model"], exclude=request["exclude"])
+    nlp = load_pipeline(
+        request["model"], exclude=request["exclude"], precision=request["precision"]
+    )
     loaded = clock()
     nlp(request["first"])
     first = clock()

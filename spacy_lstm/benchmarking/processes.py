@@ -7,17 +7,24 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ..errors import LstmError
 
-__all__ = ["run_fresh"]
+__all__ = ["Asked", "run_fresh"]
 
 _PROGRAM: Final = Path(__file__).with_name("fresh.py")
 
 
+class Asked(NamedTuple):
+    """What is measured, as `load_pipeline` takes it."""
+
+    model: str
+    precision: str | None
+
+
 def run_fresh(
-    model: str,
+    asked: Asked,
     exclude: Sequence[str],
     *,
     first: str,
@@ -27,7 +34,6 @@ def run_fresh(
 ) -> dict[str, Any]:
     """Import, load and annotate in a fresh process, with one thread.
 
-    model: as `load_pipeline` takes it.
     exclude: names of components to leave out.
     first: the text that the first result is of.
     warm_up: texts before the documents, whose memory does not count.
@@ -45,7 +51,7 @@ def run_fresh(
             path.write_text(text, encoding="utf-8")
             paths.append(str(path))
         request = {
-            "model": str(model),
+            **asked._asdict(),
             "exclude": list(exclude),
             "first": first,
             "warm_up": list(warm_up),
@@ -63,6 +69,6 @@ def run_fresh(
         )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise LstmError(f"a fresh process with {model} did not come to an end: {lines[-1]}")
+        raise LstmError(f"a fresh process with {asked.model} did not come to an end: {lines[-1]}")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

@@ -296,7 +296,7 @@ class Annotator:
 def load_annotator(job: Job) -> tuple[Language, list[Column]]:
     """A job's pipeline, and what it adds."""
     options = job.options
-    nlp = load_pipeline(options.model)
+    nlp = load_pipeline(options.model, precision=options.precision)
     if options.max_chars:
         nlp.max_length = options.max_chars
     return nlp, choose_columns(nlp, options.columns, options.prefix)

@@ -23,6 +23,7 @@ class Options:
     """What changes the output; a run goes on only where another with the same stopped.
 
     model: a bundle's name, a pipeline's folder or package.
+    precision: of the components, "single" or "bfloat16"; None for what the pipeline's config says.
     text_field: the column with the text; dotted for a field inside nested objects.
     id_field: a column that the error file names rows by, and that is always kept.
     columns: annotations to add; None for the usual ones of what the pipeline has.
@@ -37,6 +38,7 @@ class Options:
     """
 
     model: str
+    precision: str | None = None
     text_field: str = "text"
     id_field: str | None = None
     columns: tuple[str, ...] | None = None

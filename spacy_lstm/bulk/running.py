@@ -156,5 +156,5 @@ def _report(
 
 def _look_at_pipeline(options: Options) -> tuple[list[Column], str]:
     """What the pipeline adds, and a checksum of its files."""
-    nlp = load_pipeline(options.model)
+    nlp = load_pipeline(options.model, precision=options.precision)
     return choose_columns(nlp, options.columns, options.prefix), digest_folder(Path(nlp.path))

@@ -8,7 +8,7 @@ import typer
 from .. import bulk
 from ..errors import LstmError
 from .machine import usable_cores
-from .models import DEFAULT_MODEL, JsonOption, ModelOption
+from .models import DEFAULT_MODEL, JsonOption, ModelOption, PrecisionOption
 from .reporting import only_json, print_json
 
 __all__ = ["annotate_cli"]
@@ -28,6 +28,7 @@ def annotate_cli(
         typer.Argument(help="A .jsonl, .csv (.gz) or .parquet file, or a folder; path or URL."),
     ],
     model: ModelOption = DEFAULT_MODEL,
+    precision: PrecisionOption = None,
     text_field: Annotated[str, typer.Option(help="The column with the text.")] = "text",
     id_field: Annotated[
         str | None, typer.Option(help="The column that tells rows apart, in the error file.")
@@ -82,6 +83,7 @@ def annotate_cli(
     """
     options = bulk.Options(
         model=model,
+        precision=precision,
         text_field=text_field,
         id_field=id_field,
         columns=_tuple(column),

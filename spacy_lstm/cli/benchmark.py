@@ -12,7 +12,7 @@ from ..benchmarking import run_benchmark
 from ..errors import LstmError
 from ..viz.speed import can_draw, draw_benchmark
 from .files import write_atomically
-from .models import DEFAULT_MODEL, JsonOption, ModelOption
+from .models import DEFAULT_MODEL, JsonOption, ModelOption, PrecisionOption
 from .reporting import format_table, only_json, print_json, to_plain
 
 __all__ = ["benchmark", "benchmark_cli", "format_benchmark"]
@@ -25,6 +25,7 @@ def benchmark(
     quick: bool = False,
     threads: Sequence[int] = (),
     cpu: bool = False,
+    precision: str | None = None,
     output: str | Path | None = None,
     plot: bool = False,
     tell: Callable[[str], None] = lambda step: None,
@@ -37,6 +38,7 @@ def benchmark(
         quick: few and short texts, to see that it runs.
         threads: numbers of threads; 1 and 2 if there are none, 1 with `cpu`.
         cpu: count CPU time, on a busy machine.
+        precision: "single" or "bfloat16"; None for what the pipeline's config says.
         output: folder for `benchmark.json`.
         plot: whether to draw `benchmark.svg` and `benchmark.png` there, too.
         tell: called with what is done next.
@@ -51,7 +53,9 @@ def benchmark(
     if plot and not can_draw():
         raise LstmError("drawing needs matplotlib: pip install 'spacy-lstm[plots]'")
     threads = threads or ((1,) if cpu else (1, 2))
-    result = run_benchmark(model, texts=texts, quick=quick, threads=threads, cpu=cpu, tell=tell)
+    result = run_benchmark(
+        model, texts=texts, quick=quick, threads=threads, cpu=cpu, precision=precision, tell=tell
+    )
     outputs = [] if output is None else _write(result, Path(output), plot=plot)
     return {**result, "outputs": outputs}
 
@@ -170,6 +174,7 @@ def benchmark_cli(
     cpu: Annotated[
         bool, typer.Option("--cpu", help="CPU time of one thread, for busy machines.")
     ] = False,
+    precision: PrecisionOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for benchmark.json.")
     ] = None,
@@ -190,6 +195,7 @@ def benchmark_cli(
             quick=quick,
             threads=threads or (),
             cpu=cpu,
+            precision=precision,
             output=output,
             plot=plot,
             tell=tell if sys.stderr.isatty() else lambda step: None,

@@ -15,6 +15,7 @@ __all__ = [
     "FileOption",
     "JsonOption",
     "ModelOption",
+    "PrecisionOption",
     "TextArgument",
     "find_pipe",
     "load_for",
@@ -29,6 +30,10 @@ TextArgument = Annotated[
 ]
 ModelOption = Annotated[
     str, typer.Option("--model", "-m", help="A bundle's name, a pipeline's folder or package.")
+]
+PrecisionOption = Annotated[
+    str | None,
+    typer.Option(help="single, or bfloat16 for speed; what the pipeline says if left out."),
 ]
 FileOption = Annotated[
     Path | None, typer.Option("--file", "-f", help="Read the text from here; -: standard input.")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding, embedding_bag, linear, pad
+from torch.nn.functional import embedding, embedding_bag, pad
 
 from ..coref.candidates import (
     Mentions,
@@ -24,7 +24,7 @@ from ..coref.pair_features import PAIR_FEATURES, PairFeatures, number_features
 from ..coref.roles import ROLE_FEATURES, RoleFeatures, Roles
 from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES, Flag, WordColumn
-from .inference import Derived, is_lean, multiply, pad_rows, parameters_of
+from .inference import Derived, is_lean, multiply, pad_rows, padded_rows, parameters_of
 from .pair_scores import PairProducts, sum_combinations
 from .syntax import SyntaxHead, SyntaxLogits, SyntaxProjections, band, distinct
 from .tok2vec import BLOCK_ROWS
@@ -172,7 +172,6 @@ class CorefScorer(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self._joined = Derived(_join_layers)
         self._joined_mention = Derived(_join_columns)
-        self._joined_roles = Derived(_join_columns)
         self._joined_sides = Derived(_join_layers)
         self.span_start = nn.Linear(input_width, hidden_width)
         self.span_end = nn.Linear(input_width, hidden_width, bias=False)
@@ -205,6 +204,7 @@ class CorefScorer(nn.Module):
         if syntax:
             self.mention_relation = nn.Linear(len(RELATIONS), mention_width, bias=False)
             self.mention_governor = nn.Linear(input_width, mention_width, bias=False)
+            self._joined_role = Derived(_join_columns)
             self.role_features = nn.EmbeddingBag(
                 sum(ROLE_FEATURES.values()), hidden_width, mode="sum"
             )
@@ -371,12 +371,13 @@ class CorefScorer(nn.Module):
         summed += told
         if tree is not None:
             # What is linear may come after the average, of which there are fewer than tokens.
-            weight = self._joined_roles.of(
+            read = torch.cat([tree.relations, tree.governors], dim=1)
+            weight = self._joined_role.of(
                 self.mention_relation.weight, self.mention_governor.weight
             )
-            read = torch.cat([tree.relations, tree.governors], dim=1)
-            # Of any number of rows, for each of which oneDNN would compile its code.
-            summed += embedding(tree.places, linear(read, weight))
+            spare = padded_rows(len(read)) - len(read)
+            role = multiply(pad(read, (0, 0, 0, spare)) if spare else read, weight)
+            summed += embedding(tree.places, role)
         return found.tanh_()
 
     def _project_mentions(self, G: Tensor) -> _Sides:

@@ -24,6 +24,7 @@ __all__ = [
     "multiply",
     "note_change",
     "pad_rows",
+    "padded_rows",
     "parameters_of",
     "round_up",
 ]
@@ -64,10 +65,17 @@ def pad_rows(places: Ints) -> Ints:
     places: *Shape:* ``(n, …)``
     """
     count = len(places)
-    if count < FEWEST_ROWS:
+    spare = padded_rows(count) - count
+    if not spare:
         return places
-    padded = round_up(count, _SMALL_STEP if count < _ROW_STEP else _ROW_STEP)
-    return np.concatenate([places, np.zeros((padded - count, *places.shape[1:]), dtype=np.int64)])
+    return np.concatenate([places, np.zeros((spare, *places.shape[1:]), dtype=np.int64)])
+
+
+def padded_rows(count: int) -> int:
+    """How many rows to multiply in the place of so many, that few different numbers come of it."""
+    if count < FEWEST_ROWS:
+        return count
+    return round_up(count, _SMALL_STEP if count < _ROW_STEP else _ROW_STEP)
 
 
 def multiply(X: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -92,4 +92,5 @@ def _largest_shares(tokens: Floats, segments: Segments, output: Floats) -> Float
     group = owner * width + feature
     value = tokens[token, feature] / np.bincount(group, minlength=1)[group]
     brought = [np.bincount(token, value * row[feature], minlength=len(tokens)) for row in output]
-    return np.array(brought, dtype=np.float32).T
+    shares: Floats = np.array(brought, dtype=np.float32).T
+    return shares

@@ -26,8 +26,8 @@ _HEAD_WIDTH = 48
 _REACH: Final = np.arange(-HEAD_REACH, HEAD_REACH + 1)
 # Tokens whose bands are worked out in one product, and how many such products at once: what is
 # between stays in the cache.
-_BLOCK = 128
-_BLOCKS_AT_ONCE = 16
+_BLOCK = 32
+_BLOCKS_AT_ONCE = 64
 # Of so few tokens all bands are read at once.
 _FEW_TOKENS = 64
 # Tokens whose heads are chosen at once.

@@ -62,21 +62,35 @@ def load(name: str, *, config: dict[str, Any] | None = None) -> Language:
 
 
 def load_pipeline(
-    model: str | Path, *, config: dict[str, Any] | None = None, exclude: Sequence[str] = ()
+    model: str | Path,
+    *,
+    config: dict[str, Any] | None = None,
+    exclude: Sequence[str] = (),
+    precision: str | None = None,
 ) -> Language:
     """A bundle by name, or what `spacy.load` takes: an installed package or a directory.
 
     config: as in `load`.
     exclude: names of components to leave out.
+    precision: of all components of ours; None for what their config says.
     """
+    nlp = _load(_find_pipeline(model), config, exclude)
+    if precision is not None:
+        for _, component in nlp.pipeline:
+            if hasattr(component, "choose_precision"):
+                component.choose_precision(precision)
+    return nlp
+
+
+def _find_pipeline(model: str | Path) -> str | Path:
     if str(model) in bundle_names():
-        return _load(_ROOT / str(model), config, exclude)
+        return _ROOT / str(model)
     if not (Path(model) / "config.cfg").is_file() and not is_package(str(model)):
         raise LstmError(
             f"No pipeline at {model}: expected a directory with a config.cfg, an installed "
             f"package, or one of the bundles {_listed(bundle_names())}."
         )
-    return _load(model, config, exclude)
+    return model
 
 
 def _load(path: str | Path, config: dict[str, Any] | None, exclude: Sequence[str] = ()) -> Language:

@@ -13,7 +13,7 @@ import spacy_lstm
 from spacy_lstm import benchmarking
 from spacy_lstm.benchmarking import run_benchmark
 from spacy_lstm.benchmarking.peers import BareLSTM, SpacyEncoder, TransformerEncoder, find_encoders
-from spacy_lstm.benchmarking.processes import run_fresh
+from spacy_lstm.benchmarking.processes import Asked, run_fresh
 from spacy_lstm.benchmarking.speed import Length, Turn, _summarize
 from spacy_lstm.benchmarking.stages import STAGES, clocked
 from spacy_lstm.benchmarking.texts import make_texts
@@ -155,8 +155,9 @@ def test_a_benchmark_tells_all_it_measured(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_fresh_process_tells_what_it_took() -> None:
     first, *rest = make_texts().take(20, 3)
+    asked = Asked("en_lstm_sm", "bfloat16")
     (document,) = make_texts(5).take(300, 1)
-    found = run_fresh("en_lstm_sm", ["lstm_coref"], first=first, warm_up=rest, documents=[document])
+    found = run_fresh(asked, ["lstm_coref"], first=first, warm_up=rest, documents=[document])
     assert found["start"] == pytest.approx(found["import"] + found["load"] + found["first"])
     assert min(found["import"], found["load"], found["first"]) > 0
     (row,) = found["documents"]
@@ -167,7 +168,7 @@ def test_a_fresh_process_tells_what_it_took() -> None:
 
 def test_mistakes() -> None:
     with pytest.raises(LstmError, match=r"no/such did not come to an end: .*No pipeline"):
-        run_fresh("no/such", [], first="a")
+        run_fresh(Asked("no/such", None), [], first="a")
     with pytest.raises(LstmError, match=r"threads = \[\]: expected one or more"):
         run_benchmark(threads=[])
     with pytest.raises(LstmError, match=r"threads = \[2\] with CPU time: expected 1"):

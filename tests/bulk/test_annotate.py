@@ -528,6 +528,7 @@ MISTAKES = [
     ({"columns": ("links",)}, "no column 'links' to add: expected some of coref_clusters"),
     ({"columns": ()}, "nothing to add"),
     ({"model": "nowhere"}, "No pipeline at nowhere"),
+    ({"precision": "half"}, "precision = 'half' in lstm_coref: expected one of single, bfloat16"),
     ({"format": "xml"}, "format 'xml': expected one of parquet, jsonl, csv"),
     ({"format": "jsonl", "compression": "zstd"}, "compression 'zstd': expected one of none, gzip"),
     ({"compression": "snappy"}, "compression 'snappy' of jsonl: expected none, gzip"),

@@ -62,11 +62,13 @@ def test_options_reach_the_work(
     words = "--text-field t --id-field i -c sentiment -c tokens --keep a --drop b --prefix p_"
     words += " --format jsonl --compression gzip --max-words 5 --max-chars 9 --name n --split s"
     words += " --revision r --engine ray -w 3 --ray-address x:1 --part-mb 0.5 --overwrite -m mine"
+    words += " --precision bfloat16"
     done = run("annotate", rows, tmp_path / "out", *words.split(), "--json")
     assert json.loads(done.stdout) == {"errors": 0, "rows": 2}
     assert done.stderr == "something else\n"
     assert asked == {
         "model": "mine",
+        "precision": "bfloat16",
         "text_field": "t",
         "id_field": "i",
         "columns": ["sentiment", "tokens"],

@@ -24,6 +24,7 @@ def measured(threads: tuple[int, ...] = (1, 2)) -> dict[str, Any]:
     ratios = dict.fromkeys(PEER_NAMES, 2.5)
     return {
         "model": "en_lstm_sm",
+        "precision": None,
         "texts": "made",
         "quick": False,
         "clock": "wall clock",
@@ -96,11 +97,18 @@ def test_tables(run: Run, asked: list[Any]) -> None:
 
 def test_options_and_files(run: Run, asked: list[Any], tmp_path: Path) -> None:
     words = ["--quick", "--cpu", "--texts", tmp_path / "a.txt", "-m", "x", "--json"]
+    words += ["--precision", "bfloat16"]
     result = run("benchmark", *words, "--output", tmp_path / "out", "--plot")
     assert result.exit_code == 0
     ((model, options),) = asked
     del options["tell"]
-    expected = {"texts": tmp_path / "a.txt", "quick": True, "threads": (1,), "cpu": True}
+    expected = {
+        "texts": tmp_path / "a.txt",
+        "quick": True,
+        "threads": (1,),
+        "cpu": True,
+        "precision": "bfloat16",
+    }
     assert (model, options) == ("x", expected)
     printed = json.loads(result.stdout)
     outputs = printed.pop("outputs")

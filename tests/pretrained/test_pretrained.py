@@ -6,7 +6,7 @@ import spacy
 from thinc.api import Config
 
 from spacy_lstm import LstmError, load, pretrained
-from spacy_lstm.pretrained import assemble
+from spacy_lstm.pretrained import assemble, load_pipeline
 from spacy_lstm.pretrained.assemble import assemble_bundle, average_checkpoints
 
 MODEL = {
@@ -245,4 +245,8 @@ def test_settings_in_the_place_of_the_bundles():
     nlp = load("en_lstm_sm", config={"components.lstm_sentiment.precision": "bfloat16"})
     assert nlp.get_pipe("lstm_sentiment").precision == "bfloat16"
     assert nlp.get_pipe("lstm_coref").precision == "single"
+    both = load_pipeline("en_lstm_sm", precision="bfloat16")
+    assert [component.precision for _, component in both.pipeline] == ["bfloat16"] * 2
+    with pytest.raises(LstmError, match="precision = 'half' in lstm_coref: expected one of single"):
+        load_pipeline("en_lstm_sm", precision="half")
     assert nlp.tokenizer.max_cache_size > spacy.blank("en").tokenizer.max_cache_size
