@@ -28,7 +28,7 @@ _REACH: Final = np.arange(-HEAD_REACH, HEAD_REACH + 1)
 # between stays in the cache.
 _BLOCK = 32
 _BLOCKS_AT_ONCE = 64
-# Of so few tokens all bands are read at once.
+# Of so few tokens all bands are one product, and read at once.
 _FEW_TOKENS = 64
 # Tokens whose heads are chosen at once.
 _TOKENS_AT_ONCE = 12_000
@@ -134,15 +134,15 @@ class SyntaxHead(nn.Module):
         view.
         """
         tokens, width = projected.governors.shape
+        D: Tensor = projected.dependents * _HEAD_WIDTH**-0.5
+        if tokens <= _FEW_TOKENS:
+            # A block of its own. Each row begins one column further right than the last.
+            scores = D @ pad(projected.governors, (0, 0, HEAD_REACH, HEAD_REACH)).T
+            return scores.as_strided((tokens, 2 * HEAD_REACH + 1), (tokens + 2 * HEAD_REACH + 1, 1))
         blocks = -(-tokens // _BLOCK)
-        # A short text is a block of its own.
-        spare = blocks * _BLOCK - tokens if blocks > 1 else 0
-        D = pad(projected.dependents * _HEAD_WIDTH**-0.5, (0, 0, 0, spare))
+        spare = blocks * _BLOCK - tokens
+        D = pad(D, (0, 0, 0, spare))
         G = pad(projected.governors, (0, 0, HEAD_REACH, HEAD_REACH + spare))
-        if blocks <= 1:
-            # Each row begins one column further right than the last.
-            row = tokens + 2 * HEAD_REACH
-            return (D @ G.T).as_strided((tokens, 2 * HEAD_REACH + 1), (row + 1, 1))
         reach = _BLOCK + 2 * HEAD_REACH
         near = G.as_strided((blocks, reach, width), (_BLOCK * width, width, 1))
         parts = []
