@@ -69,9 +69,10 @@ def skip_letters(tokenizer: Any) -> None:
     for name, (method, known) in _ENGLISH.items():
         rule = getattr(tokenizer, name)
         regex = getattr(rule, "__self__", None)
+        if not isinstance(regex, re.Pattern) or rule.__name__ != method:
+            continue
         # Options such as re.IGNORECASE would make another expression of the same pattern.
-        plain = isinstance(regex, re.Pattern) and regex.flags == re.UNICODE
-        if plain and rule.__name__ == method and _hash(regex.pattern) == known:
+        if regex.flags == re.UNICODE and _hash(regex.pattern) == known:
             found[name] = getattr(LetterSkipper(regex), method)
     if found:
         # Each rule that is set has all exceptions read again: once is enough.
