@@ -141,38 +141,25 @@ def _describe(
     """Features of spellings; the hashed ones before they are cut to the tables' sizes. The
     last column tells whether name dropout may take it."""
     vectors, genders = lists.get("vector", {}), lists.get("gender", {})
-    lower = [text.lower() for text in texts]
-    for i in _find_threefold(lower) if vectors else ():
-        if _STRETCH.search(lower[i]) and hash_word(lower[i]) not in vectors:
-            lower[i] = _without_stretch(lower[i], vectors)
-    keys = [hash_word(word) for word in lower]
-    known = [vectors.get(key, 0) for key in keys]
-    hashes = [
-        keys,
-        [hash_word(word[:3]) for word in lower],
-        [hash_word(word[-3:]) for word in lower],
-        [_hash_shape(text) for text in texts],
-    ]
-    rows = np.zeros((len(texts), len(FEATURES) + 1), dtype=np.int32)
-    rows[:, :4] = (np.array(hashes, dtype=np.uint64) & np.uint64(_HASH_MASK)).T
-    if genders:
-        rows[:, 4] = [gender_number(genders, text) for text in texts]
-    rows[:, 5] = known
-    rows[:, 6] = [
-        text[:1].isupper() and len(text) > 1 and not 0 < vector <= _COMMON_WORDS
-        for text, vector in zip(texts, known, strict=True)
-    ]
-    return rows
-
-
-def _find_threefold(words: Sequence[str]) -> list[int]:
-    """The places of the words with any character three times in a row, and now and then of
-    another: a hundred words take as long as the regular expression takes for three."""
-    codes = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    same = codes[1:] == codes[:-1]
-    ends = np.cumsum([len(word) for word in words])
-    places = np.searchsorted(ends, np.flatnonzero(same[1:] & same[:-1]), side="right")
-    return list(dict.fromkeys(places.tolist()))
+    rows: list[int] = []
+    for text in texts:
+        lower = text.lower()
+        key = hash_word(lower)
+        vector = vectors.get(key, 0)
+        if vectors and not vector and _STRETCH.search(lower):
+            lower = _without_stretch(lower, vectors)
+            key = hash_word(lower)
+            vector = vectors.get(key, 0)
+        rows += (
+            key & _HASH_MASK,
+            hash_word(lower[:3]) & _HASH_MASK,
+            hash_word(lower[-3:]) & _HASH_MASK,
+            _hash_shape(text) & _HASH_MASK,
+            gender_number(genders, text),
+            vector,
+            text[:1].isupper() and len(text) > 1 and not 0 < vector <= _COMMON_WORDS,
+        )
+    return np.array(rows, dtype=np.int32).reshape(len(texts), -1)
 
 
 def _without_stretch(word: str, vectors: Mapping[int, int]) -> str:
