@@ -194,6 +194,44 @@ def test_lexicon_grows_past_its_first_rows():
     assert lexicon.token_rows([]).shape == (0, 1)
 
 
+def test_words_described_together_are_what_they_are_alone(vectors, genders):
+    texts = [
+        "Mary",
+        "mary",
+        "MARY",
+        "Mrs.",
+        "tommm",
+        "Tommmm",
+        "saw",
+        "1999",
+        "...",
+        "猫",
+        "don't",
+        "Mother",
+        "mother",
+    ]
+    for architecture in ("spacy_lstm.BiLSTMTok2Vec.v1", "spacy_lstm.Coref.v1"):
+        config = {"@architectures": architecture, "genders": genders}
+        if architecture.endswith("Tok2Vec.v1"):
+            config["vectors"] = vectors
+        else:
+            config["tok2vec"] = {"@architectures": "spacy_lstm.BiLSTMTok2Vec.v1", **SMALL}
+        model = registry.resolve({"model": config})["model"]
+        model.initialize()
+        describe = model.shims[1].table.describe
+        together = describe(texts)
+        assert together.shape == (len(texts), 7 if architecture.endswith("Tok2Vec.v1") else 6)
+        assert len(np.unique(together, axis=0)) > 8
+        np.testing.assert_array_equal(together, np.concatenate([describe([t]) for t in texts]))
+
+
+def test_words_of_several_vocabularies():
+    one, other = spacy.blank("en"), spacy.blank("en")
+    table = LexemeTable(lengths, 1)
+    docs = [one.make_doc("first a"), other.make_doc("second one first")]
+    assert rows_of(table, docs).reshape(-1).tolist() == [5, 1, 6, 3, 5]
+
+
 def test_a_table_that_grows_while_another_thread_reads():
     nlp = spacy.blank("en")
     table = LexemeTable(lengths, 1)
