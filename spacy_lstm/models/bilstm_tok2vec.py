@@ -1,7 +1,7 @@
 """spacy_lstm.BiLSTMTok2Vec.v1: documents → vectors in context."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -135,25 +135,31 @@ def gender_number(genders: Mapping[int, int], text: str) -> int:
     return 0
 
 
-def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, ...]:
-    """Features of a spelling; the hashed ones before they are cut to the tables' sizes. The
+def _describe(
+    lists: Mapping[str, Mapping[int, int]], texts: Sequence[str]
+) -> npt.NDArray[np.int32]:
+    """Features of spellings; the hashed ones before they are cut to the tables' sizes. The
     last column tells whether name dropout may take it."""
-    vectors = lists.get("vector", {})
-    lower = text.lower()
-    key = hash_word(lower)
-    if vectors and key not in vectors and _STRETCH.search(lower):
-        lower = _without_stretch(lower, vectors)
+    vectors, genders = lists.get("vector", {}), lists.get("gender", {})
+    rows: list[int] = []
+    for text in texts:
+        lower = text.lower()
         key = hash_word(lower)
-    vector = vectors.get(key, 0)
-    return (
-        key & _HASH_MASK,
-        hash_word(lower[:3]) & _HASH_MASK,
-        hash_word(lower[-3:]) & _HASH_MASK,
-        _hash_shape(text) & _HASH_MASK,
-        gender_number(lists.get("gender", {}), text),
-        vector,
-        text[:1].isupper() and len(text) > 1 and not 0 < vector <= _COMMON_WORDS,
-    )
+        vector = vectors.get(key, 0)
+        if vectors and not vector and _STRETCH.search(lower):
+            lower = _without_stretch(lower, vectors)
+            key = hash_word(lower)
+            vector = vectors.get(key, 0)
+        rows += (
+            key & _HASH_MASK,
+            hash_word(lower[:3]) & _HASH_MASK,
+            hash_word(lower[-3:]) & _HASH_MASK,
+            _hash_shape(text) & _HASH_MASK,
+            gender_number(genders, text),
+            vector,
+            text[:1].isupper() and len(text) > 1 and not 0 < vector <= _COMMON_WORDS,
+        )
+    return np.array(rows, dtype=np.int32).reshape(len(texts), -1)
 
 
 def _without_stretch(word: str, vectors: Mapping[int, int]) -> str:

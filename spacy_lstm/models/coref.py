@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from spacy.tokens import Doc
 from thinc.api import Model, get_current_ops
 from thinc.types import Floats2d
@@ -100,8 +101,12 @@ def build_coref(
     )
 
 
-def _describe(lists: Mapping[str, Mapping[int, int]], text: str) -> tuple[int, ...]:
-    return describe_word(text, gender_number(lists.get("gender", {}), text))
+def _describe(
+    lists: Mapping[str, Mapping[int, int]], texts: Sequence[str]
+) -> npt.NDArray[np.int32]:
+    genders = lists.get("gender", {})
+    rows = [describe_word(text, gender_number(genders, text)) for text in texts]
+    return np.array(rows, dtype=np.int32)
 
 
 def _init(model: CorefModel, X: CorefInput | None = None, Y: Any = None) -> None:

@@ -34,9 +34,11 @@ class Words(NamedTuple):
     stores: list[Any]
     """Where the spellings are found."""
 
-    def spell(self, orth: int) -> str:
-        """The spelling of a hash."""
-        return next(str(store[orth]) for store in self.stores if orth in store)
+    def spell(self, orths: Sequence[int]) -> list[str]:
+        """The spellings of some of the hashes."""
+        if len(self.stores) == 1:
+            return list(map(self.stores[0].__getitem__, orths))
+        return [next(store[orth] for store in self.stores if orth in store) for orth in orths]
 
 
 def find_words(docs: Sequence[Doc]) -> Words:
@@ -59,11 +61,13 @@ class _Rows:
 class LexemeTable:
     """Integer features of words by their spelling.
 
-    describe: gives the features of a spelling.
+    describe: gives the features of spellings, a row each.
     columns: how many there are.
     """
 
-    def __init__(self, describe: Callable[[str], Sequence[int]], columns: int) -> None:
+    def __init__(
+        self, describe: Callable[[Sequence[str]], npt.NDArray[np.int32]], columns: int
+    ) -> None:
         self.describe = describe
         self.columns = columns
         self._lock = Lock()
@@ -88,15 +92,15 @@ class LexemeTable:
             if len(self._rows.index) > MAX_LEXEMES:
                 self._rows = _Rows(self.columns)
             known = self._rows
-            for orth in words.orths:
-                if orth in known.index:
-                    continue
-                place = len(known.index)
-                if place == len(known.table):
-                    known.table = np.concatenate([known.table, np.zeros_like(known.table)])
-                known.table[place] = self.describe(words.spell(orth))
-                # The place is told last, when there is something to read.
-                known.index[orth] = place
+            orths = [orth for orth in words.orths if orth not in known.index]
+            if not orths:
+                return
+            first, last = len(known.index), len(known.index) + len(orths)
+            while last > len(known.table):
+                known.table = np.concatenate([known.table, np.zeros_like(known.table)])
+            known.table[first:last] = self.describe(words.spell(orths))
+            # The places are told last, when there is something to read.
+            known.index.update(zip(orths, range(first, last), strict=True))
 
 
 class Lexicon(Shim):
@@ -105,13 +109,13 @@ class Lexicon(Shim):
     A thinc shim, so that it is stored, copied and loaded with the model. Words are kept as
     hashes: the number that belongs to a word is found, the words cannot be listed.
 
-    describe: gives the features of a spelling; called with the lists and the spelling.
+    describe: gives the features of spellings, a row each; called with the lists and the spellings.
     columns: how many features there are.
     """
 
     def __init__(
         self,
-        describe: Callable[[Mapping[str, Mapping[int, int]], str], Sequence[int]],
+        describe: Callable[[Mapping[str, Mapping[int, int]], Sequence[str]], npt.NDArray[np.int32]],
         columns: int,
     ) -> None:
         super().__init__(None)
@@ -130,7 +134,7 @@ class Lexicon(Shim):
 
     def _set_hashed(self, lists: dict[str, dict[int, int]]) -> None:
         self.lists = lists
-        self.table = LexemeTable(lambda text: self._describe(self.lists, text), self._columns)
+        self.table = LexemeTable(lambda texts: self._describe(self.lists, texts), self._columns)
 
     def rows(self, words: Words) -> npt.NDArray[np.int32]:
         """As `LexemeTable.rows`."""

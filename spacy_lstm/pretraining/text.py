@@ -64,7 +64,7 @@ def read_text(
     documents: Iterable[list[str]],
     nlp: Language,
     *,
-    describe: Callable[[str], Sequence[int]],
+    describe: Callable[[Sequence[str]], npt.NDArray[np.int32]],
     vocabulary: int,
     stream: IO[bytes],
 ) -> TokenText:
@@ -72,7 +72,7 @@ def read_text(
 
     documents: paragraphs of each.
     nlp: gives the tokenizer.
-    describe: gives the features of a spelling.
+    describe: gives the features of spellings, a row each.
     vocabulary: how many of the most frequent lower-case forms are output words.
     stream: an empty file; the tokens are written to it.
     RETURNS: the text but for its tokens, of which it has none.

@@ -13,10 +13,10 @@ __all__ = ["TypeTable"]
 class TypeTable:
     """Numbers spellings as they come, and keeps what the encoder reads of each; not the spelling.
 
-    describe: gives the features of a spelling.
+    describe: gives the features of spellings, a row each.
     """
 
-    def __init__(self, describe: Callable[[str], Sequence[int]]) -> None:
+    def __init__(self, describe: Callable[[Sequence[str]], npt.NDArray[np.int32]]) -> None:
         self._describe = describe
         self._numbers: dict[int, int] = {}
         self._features = array("i")
@@ -32,21 +32,22 @@ class TypeTable:
         strings: knows the spelling of each.
         """
         unique, inverse, found = np.unique(orths, return_inverse=True, return_counts=True)
-        numbers = self._numbers
-        types = np.empty(len(unique), dtype=np.int64)
-        for place, orth in enumerate(unique.tolist()):
-            known = numbers.get(orth)
-            types[place] = self._learn(orth, strings[orth]) if known is None else known
+        known = unique.tolist()
+        new = [orth for orth in known if orth not in self._numbers]
+        if new:
+            self._learn(new, [strings[orth] for orth in new])
+        types = np.array([self._numbers[orth] for orth in known], dtype=np.int64)
         self._counts[types] += found
         return types[inverse]
 
-    def _learn(self, orth: int, spelling: str) -> int:
-        number = self._numbers[orth] = len(self._numbers)
-        self._features.extend(self._describe(spelling))
-        self._form_of.append(self._forms.setdefault(spelling.lower(), len(self._forms)))
-        if number == len(self._counts):
+    def _learn(self, orths: list[int], spellings: list[str]) -> None:
+        first, last = len(self._numbers), len(self._numbers) + len(orths)
+        self._numbers.update(zip(orths, range(first, last), strict=True))
+        self._features.extend(self._describe(spellings).reshape(-1).tolist())
+        for spelling in spellings:
+            self._form_of.append(self._forms.setdefault(spelling.lower(), len(self._forms)))
+        while last > len(self._counts):
             self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
-        return number
 
     def finish(self, vocabulary: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Features and output word of each type, as in `TokenText`.

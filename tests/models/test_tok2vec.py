@@ -160,6 +160,10 @@ def test_gender_number_minds_the_case(text, number):
     assert gender_number(genders, text) == number
 
 
+def lengths(texts):
+    return np.array([[len(text)] for text in texts], dtype=np.int32)
+
+
 def rows_of(table, docs):
     words = find_words(docs)
     return table.rows(words)[words.which]
@@ -168,7 +172,12 @@ def rows_of(table, docs):
 def test_lexeme_table_starts_afresh_at_its_limit(monkeypatch):
     monkeypatch.setattr("spacy_lstm.models.lexemes.MAX_LEXEMES", 3)
     asked = []
-    table = LexemeTable(lambda text: asked.append(text) or (len(text), 0), 2)
+
+    def describe(texts):
+        asked.extend(texts)
+        return np.array([[len(text), 0] for text in texts], dtype=np.int32)
+
+    table = LexemeTable(describe, 2)
     nlp = spacy.blank("en")
     for text in ["a bb ccc dddd eeeee", "a bb", "ffffff a"]:
         rows = rows_of(table, [nlp.make_doc(text)])
@@ -178,16 +187,54 @@ def test_lexeme_table_starts_afresh_at_its_limit(monkeypatch):
 
 
 def test_lexicon_grows_past_its_first_rows():
-    lexicon = Lexicon(lambda lists, text: (len(text),), 1)
+    lexicon = Lexicon(lambda lists, texts: lengths(texts), 1)
     words = [f"w{'x' * (i % 7)}{i}" for i in range(3000)]
     doc = spacy.tokens.Doc(spacy.blank("en").vocab, words=words)
     assert lexicon.token_rows([doc, doc])[:, 0].tolist() == [len(w) for w in words] * 2
     assert lexicon.token_rows([]).shape == (0, 1)
 
 
+def test_words_described_together_are_what_they_are_alone(vectors, genders):
+    texts = [
+        "Mary",
+        "mary",
+        "MARY",
+        "Mrs.",
+        "tommm",
+        "Tommmm",
+        "saw",
+        "1999",
+        "...",
+        "猫",
+        "don't",
+        "Mother",
+        "mother",
+    ]
+    for architecture in ("spacy_lstm.BiLSTMTok2Vec.v1", "spacy_lstm.Coref.v1"):
+        config = {"@architectures": architecture, "genders": genders}
+        if architecture.endswith("Tok2Vec.v1"):
+            config["vectors"] = vectors
+        else:
+            config["tok2vec"] = {"@architectures": "spacy_lstm.BiLSTMTok2Vec.v1", **SMALL}
+        model = registry.resolve({"model": config})["model"]
+        model.initialize()
+        describe = model.shims[1].table.describe
+        together = describe(texts)
+        assert together.shape == (len(texts), 7 if architecture.endswith("Tok2Vec.v1") else 6)
+        assert len(np.unique(together, axis=0)) > 8
+        np.testing.assert_array_equal(together, np.concatenate([describe([t]) for t in texts]))
+
+
+def test_words_of_several_vocabularies():
+    one, other = spacy.blank("en"), spacy.blank("en")
+    table = LexemeTable(lengths, 1)
+    docs = [one.make_doc("first a"), other.make_doc("second one first")]
+    assert rows_of(table, docs).reshape(-1).tolist() == [5, 1, 6, 3, 5]
+
+
 def test_a_table_that_grows_while_another_thread_reads():
     nlp = spacy.blank("en")
-    table = LexemeTable(lambda text: (len(text),), 1)
+    table = LexemeTable(lengths, 1)
     rows_of(table, [nlp.make_doc("known")])
     crowd = nlp.make_doc(" ".join(f"w{number}" for number in range(2000)))
 

@@ -1,8 +1,10 @@
 import tracemalloc
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import spacy
 from spacy.language import Language
@@ -20,8 +22,8 @@ def nlp() -> Language:
     return spacy.blank("en")
 
 
-def describe(text: str) -> tuple[int, ...]:
-    return len(text), int(text[0].isupper())
+def describe(texts: Sequence[str]) -> npt.NDArray[np.int32]:
+    return np.array([[len(text), text[0].isupper()] for text in texts], dtype=np.int32)
 
 
 def documents_of(*lengths: int) -> TokenText:
@@ -35,7 +37,7 @@ def test_tokens_types_and_output_words(nlp: Language) -> None:
     text = read_whole(documents, nlp, describe=describe, vocabulary=2)
     assert text.starts.tolist() == [0, 8, 10]
     words = ["The", "cat", "sees", "the", "dog", ".", "The", "end", "a", "cat"]
-    assert text.features[text.tokens].tolist() == [list(describe(word)) for word in words]
+    assert text.features[text.tokens].tolist() == describe(words).tolist()
     # "The" and "the" are two types and one output word, the most frequent; "cat" is the other.
     ranks = {"the": 0, "cat": 1}
     assert text.words[text.tokens].tolist() == [ranks.get(word.lower(), -1) for word in words]

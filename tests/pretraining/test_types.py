@@ -6,7 +6,7 @@ from spacy_lstm.pretraining.types import TypeTable
 
 def test_types_are_numbered_as_they_come_and_ranked_by_their_forms() -> None:
     strings = StringStore()
-    table = TypeTable(lambda text: (len(text), int(text[0].isupper())))
+    table = TypeTable(lambda texts: np.array([[len(t), t[0].isupper()] for t in texts], np.int32))
 
     def number(*words: str) -> list[int]:
         orths = np.array([strings.add(word) for word in words], dtype=np.uint64)
@@ -26,7 +26,7 @@ def test_types_are_numbered_as_they_come_and_ranked_by_their_forms() -> None:
 
 def test_more_types_than_there_was_room_for() -> None:
     strings = StringStore()
-    table = TypeTable(lambda text: (len(text),))
+    table = TypeTable(lambda texts: np.array([[len(text)] for text in texts], np.int32))
     orths = np.array([strings.add(f"w{number}") for number in range(3000)], dtype=np.uint64)
     for part in np.split(orths, 6):
         table.number(part, strings)
@@ -34,5 +34,6 @@ def test_more_types_than_there_was_room_for() -> None:
     features, words = table.finish(10)
     assert features.shape == (3000, 1)
     types = table.number(orths, strings)
+    assert features[types, 0].tolist() == [len(f"w{number}") for number in range(3000)]
     assert sorted(words[types[2990:]].tolist()) == list(range(10))
     assert set(words[types[:2990]].tolist()) == {-1}
