@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,13 @@ from ..lexicons.gender import GENDERS
 from ..lexicons.hashing import hash_word
 from ..lexicons.vectors import WordVectors
 from ..nn.embed import FEATURES, TableRows
-from ..nn.tok2vec import TokenEncoder
+from ..nn.inference import multiply
+from ..nn.tok2vec import Layer, TokenEncoder
 from .bilstm_encoder import check_encoder_options
 from .lexemes import Lexicon, Words, find_words
 from .wrapper import TorchBridge, get_bridge, split_rows
 
-__all__ = ["build_bilstm_tok2vec", "gender_number", "predict_tokens", "to_features"]
+__all__ = ["build_bilstm_tok2vec", "check_width", "gender_number", "predict_tokens", "to_features"]
 
 _NAME: Final = "bilstm_tok2vec"
 _HASH_MASK: Final = 0x7FFFFFFF
@@ -246,25 +247,38 @@ def _forward(
 def predict_tokens(
     tok2vec: Tok2Vec,
     docs: list[Doc],
-    then: Callable[[Tensor], Tensor] | None = None,
+    layer: Layer | None = None,
     words: Words | None = None,
 ) -> Tensor:
     """The vectors of all documents' tokens, one after the other, and rows after them that are to
     be passed over, so that few different numbers of rows come.
 
     tok2vec: of any kind. Where it is a `BiLSTMTok2Vec.v1`, nothing is taken apart and joined again.
-    then: what to make of each row, in the place of the vectors, as in `TokenEncoder.forward`.
+    layer: what reads the vectors, where they themselves are not wanted, as in
+        `TokenEncoder.forward`.
     words: from `lexemes.find_words`, where the caller has it.
     """
     if tok2vec.name == _NAME:
-        return _predict(tok2vec, docs, spare=True, then=then, words=words)
+        return _predict(tok2vec, docs, spare=True, layer=layer, words=words)
     vectors = tok2vec.predict(docs)
     if vectors:
         X = xp2torch(get_current_ops().xp.concatenate(vectors))
     else:
         X = torch.zeros(0, tok2vec.get_dim("nO"))
+    if layer is None:
+        return X
+    check_width(X.shape[1], layer[0].shape[1])
     with torch.inference_mode():
-        return X if then is None else then(X)
+        return multiply(X.to(layer[0].device), *layer)
+
+
+def check_width(width: int, expected: int) -> None:
+    """Refuse token vectors that a head was not made for."""
+    if width != expected:
+        raise LstmError(
+            f"The token vectors have the width {width}, expected {expected}: give a listener the "
+            "nO of the tok2vec component's model as its width."
+        )
 
 
 def _predict(
@@ -272,17 +286,19 @@ def _predict(
     docs: list[Doc],
     *,
     spare: bool = False,
-    then: Callable[[Tensor], Tensor] | None = None,
+    layer: Layer | None = None,
     words: Words | None = None,
 ) -> Tensor:
     bridge, lexicon = model.shims
     assert isinstance(bridge, TorchBridge)
     assert isinstance(lexicon, Lexicon)
+    if layer is not None:
+        check_width(cast(TokenEncoder, bridge.module).width, layer[0].shape[1])
     words = find_words(docs) if words is None else words
     rows = to_features(model, lexicon.rows(words), [], name_dropout=0.0)
     reduced = model.attrs["precision"] == "bfloat16"
     found: Tensor = bridge.predict(
-        bridge.to_tensor(rows), [len(doc) for doc in docs], words.which, spare, reduced, then
+        bridge.to_tensor(rows), [len(doc) for doc in docs], words.which, spare, reduced, layer
     )
     return found
 

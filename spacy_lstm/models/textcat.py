@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ..errors import LstmError
 from ..nn.classifier import POOLING, PooledClassifier
-from ..nn.tok2vec import BLOCK_ROWS
-from .bilstm_tok2vec import predict_tokens
+from ..nn.inference import FEWEST_ROWS
+from .bilstm_tok2vec import check_width, predict_tokens
 from .wrapper import TorchBridge, get_bridge, split_rows
 
 __all__ = ["build_textcat"]
@@ -124,15 +124,15 @@ def _token_shares(
         highest occur.
     """
     bridge = get_bridge(model)
-    # Of a long text the vectors are read block by block, and never held all at once.
-    lean = bridge.device.type == "cpu" and sum(map(len, docs)) > BLOCK_ROWS
-
-    def read(vectors: Tensor) -> Tensor:
-        _check_width(bridge, vectors.shape[1])
-        X = bridge.to_tensor(vectors)
-        return cast(PooledClassifier, bridge.module).project_tokens(X) if lean else X
-
-    X = predict_tokens(model.get_ref("tok2vec"), docs, read)
+    tok2vec = model.get_ref("tok2vec")
+    # Of few tokens, what the head reads is worked out where it is read.
+    lean = bridge.device.type == "cpu" and sum(map(len, docs)) >= FEWEST_ROWS
+    if lean:
+        head = cast(PooledClassifier, bridge.module)
+        X = predict_tokens(tok2vec, docs, head.joined_layer())
+    else:
+        X = bridge.to_tensor(predict_tokens(tok2vec, docs))
+        check_width(X.shape[1], bridge.settings["input_width"])
     lengths = [len(doc) for doc in docs]
     asked = None
     if len(owners):
@@ -152,18 +152,9 @@ def _flatten(bridge: TorchBridge, vectors: list[Floats2d]) -> tuple[Any, list[in
     ops = get_current_ops()
     expected: int = bridge.settings["input_width"]
     for part in vectors:
-        _check_width(bridge, part.shape[1])
+        check_width(part.shape[1], expected)
     flat = ops.xp.concatenate(vectors) if vectors else ops.alloc2f(0, expected)
     return flat, [len(part) for part in vectors]
-
-
-def _check_width(bridge: TorchBridge, width: int) -> None:
-    expected = bridge.settings["input_width"]
-    if width != expected:
-        raise LstmError(
-            f"The token vectors have the width {width}, expected {expected}: give a listener the "
-            "nO of the tok2vec component's model as its width."
-        )
 
 
 def _probabilities(model: TextCat, logits: Tensor) -> Any:

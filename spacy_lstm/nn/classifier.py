@@ -112,12 +112,16 @@ class PooledClassifier(nn.Module):
 
         X: *Shape:* ``(tokens, input_width)``
         """
+        return multiply(X, *self.joined_layer())
+
+    def joined_layer(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias of the layer that `project_tokens` is."""
         layers = [self.project]
         if self.score is not None:
             gate = self.score[0]
             assert isinstance(gate, nn.Linear)
             layers.append(gate)
-        return multiply(X, *self._joined.of(*parameters_of(layers)))
+        return self._joined.of(*parameters_of(layers))
 
     def _share_out(
         self, found: Tensor, lengths: Sequence[int], parts: tuple[Tensor, Sequence[int]] | None

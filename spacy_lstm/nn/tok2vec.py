@@ -1,6 +1,6 @@
 """Embedding and encoder in one, over windows of bounded length."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -8,15 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding
+from torch.nn.functional import embedding, pad
 
 from .embed import TableRows, TokenEmbedding
 from .encoder import BiLSTMEncoder
-from .inference import FEWEST_ROWS, is_lean, pad_rows
+from .inference import FEWEST_ROWS, is_lean, multiply, pad_rows, padded_rows
 
-__all__ = ["BLOCK_ROWS", "TokenEncoder", "Windows", "lay_windows"]
+__all__ = ["BLOCK_ROWS", "Layer", "TokenEncoder", "Windows", "lay_windows"]
 
 Ints = npt.NDArray[np.int64]
+Layer = tuple[Tensor, Tensor]
+"""Weight, *shape* ``(output, width)``, and bias of a linear layer over token vectors."""
 
 # Rows encoded at once where no gradient is wanted: bounds what a long text takes, and what is
 # between stays in the cache. More than the components put into a batch.
@@ -112,7 +114,7 @@ class TokenEncoder(nn.Module):
         rows: Ints | None = None,
         spare: bool = False,
         reduced: bool = False,
-        then: Callable[[Tensor], Tensor] | None = None,
+        layer: Layer | None = None,
     ) -> Tensor:
         """Encode the tokens of a batch of documents.
 
@@ -123,16 +125,17 @@ class TokenEncoder(nn.Module):
         spare: give more rows than there are tokens, as `inference.pad_rows` does, which are to be
             passed over.
         reduced: as in `BiLSTMEncoder.forward`.
-        then: what to make of each row, where the vectors themselves are not wanted: those of a long
-            text are then never held all at once.
-        RETURNS: hidden states, with the shortcut joined by the embeddings, or what was made of
-            them. *Shape:* ``(tokens, width)``
+        layer: what reads the vectors, where they themselves are not wanted and no gradient is: of
+            each distinct row of `features` its part is worked out once, and vectors of a long text
+            are never held all at once.
+        RETURNS: hidden states, with the shortcut joined by the embeddings, *shape* ``(tokens,
+            width)``; or what the layer gives.
         """
         if len(lengths) == 1 and lengths[0] < FEWEST_ROWS and is_lean(features):
             # As many rows as there are tokens will do: of so few no shape is kept.
             X = self.embedding.look_up(features.numpy() if rows is None else features.numpy()[rows])
-            return self.encode(X, lengths, None, False, reduced, then)
-        return self.encode(self.embedding(features), lengths, rows, spare, reduced, then)
+            return self.encode(X, lengths, None, False, reduced, layer)
+        return self.encode(self.embedding(features), lengths, rows, spare, reduced, layer)
 
     def encode(
         self,
@@ -141,7 +144,7 @@ class TokenEncoder(nn.Module):
         rows: Ints | None = None,
         spare: bool = False,
         reduced: bool = False,
-        then: Callable[[Tensor], Tensor] | None = None,
+        layer: Layer | None = None,
     ) -> Tensor:
         """The same from the embeddings on.
 
@@ -149,6 +152,7 @@ class TokenEncoder(nn.Module):
         """
         windows = lay_windows(lengths, window=self.window, margin=self.margin)
         tokens = sum(lengths)
+        then = None if layer is None else self._split(layer, X)
         if tokens <= BLOCK_ROWS or torch.is_grad_enabled():
             return self._encode_block(X, lengths, windows, rows, spare, reduced, then)
         if windows is None:
@@ -174,7 +178,7 @@ class TokenEncoder(nn.Module):
         rows: Ints | None,
         spare: bool,
         reduced: bool,
-        then: Callable[[Tensor], Tensor] | None,
+        then: "_Split | None",
     ) -> Tensor:
         """What is computed at once: documents that are not cut, or windows."""
         if windows is None:
@@ -187,11 +191,42 @@ class TokenEncoder(nn.Module):
         if spare and keep is not None:
             keep, own = pad_rows(keep), None if own is None else pad_rows(own)
         H: Tensor = self.encoder(X, lengths, source, keep, reduced)
+        if then is not None:
+            return then.read(H, own)
         if self.shortcut:
             # As a lookup, since its gradient is far faster than an index's on a CPU.
             E = X if own is None else embedding(torch.from_numpy(own).to(X.device), X)
             H = torch.cat([H, E], dim=1)
-        return H if then is None else then(H)
+        return H
+
+    def _split(self, layer: Layer, X: Tensor) -> "_Split":
+        weight, bias = layer
+        if not self.shortcut:
+            return _Split(weight, bias, None)
+        states = self.width - X.shape[1]
+        rows = pad(X, (0, 0, 0, padded_rows(len(X)) - len(X)))
+        told = multiply(rows, weight[:, states:].contiguous(), bias)
+        return _Split(weight[:, :states].contiguous(), None, told)
+
+
+class _Split(NamedTuple):
+    """A layer over states and embeddings, each by itself."""
+
+    weight: Tensor
+    """Of the states."""
+    bias: Tensor | None
+    told: Tensor | None
+    """What the layer makes of each row of embeddings, with its bias, where it reads them."""
+
+    def read(self, H: Tensor, own: Ints | None) -> Tensor:
+        """H: states. *Shape:* ``(tokens, states)``
+        own: the row of its embedding that each token has; None for its own."""
+        found = multiply(H, self.weight, self.bias)
+        if self.told is None:
+            return found
+        told = self.told
+        told = told[: len(found)] if own is None else embedding(torch.from_numpy(own), told)
+        return found.add_(told)
 
 
 def _split_windows(windows: Windows, limit: int) -> Iterator[Windows]:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import linear
 
 from spacy_lstm.nn import tok2vec
 from spacy_lstm.nn.tok2vec import TokenEncoder, Windows, _split_windows, lay_windows
@@ -45,18 +46,18 @@ def test_blocks_give_what_one_piece_gives(
     rows = np.random.default_rng(1).integers(0, 20, tokens) if distinct else None
     features = draw_features(20 if distinct else tokens)
 
-    def double(H: torch.Tensor) -> torch.Tensor:
-        return H[:, :3] * 2
-
+    layer = torch.randn(3, module.width), torch.randn(3)
     with torch.inference_mode():
         whole = module(features, LENGTHS, rows, spare)
+        read = module(features, LENGTHS, rows, spare, layer=layer)
         monkeypatch.setattr(tok2vec, "BLOCK_ROWS", limit)
         cut = module(features, LENGTHS, rows, spare)
-        less = module(features, LENGTHS, rows, spare, then=double)
+        less = module(features, LENGTHS, rows, spare, layer=layer)
     assert cut.shape == whole.shape
     assert len(whole) >= tokens
     torch.testing.assert_close(cut[:tokens], whole[:tokens], atol=1e-6, rtol=0)
-    torch.testing.assert_close(less[:tokens], double(whole)[:tokens], atol=1e-6, rtol=0)
+    torch.testing.assert_close(read[:tokens], linear(whole, *layer)[:tokens], atol=1e-5, rtol=0)
+    torch.testing.assert_close(less[:tokens], linear(whole, *layer)[:tokens], atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("shortcut", [True, False])
@@ -70,9 +71,7 @@ def test_a_short_text_by_itself(shortcut: bool, vectors: int, length: int) -> No
     features, rows = draw_features(20), np.random.default_rng(1).integers(0, 20, length + 5)
     features[:, 5] = torch.arange(20) % (vectors + 1)
 
-    def double(H: torch.Tensor) -> torch.Tensor:
-        return H[:, :3] * 2
-
+    layer = torch.randn(3, module.width), torch.randn(3)
     with torch.inference_mode():
         expected = module(features, [length, 5], rows)[:length]
         for spare in (True, False):
@@ -80,8 +79,8 @@ def test_a_short_text_by_itself(shortcut: bool, vectors: int, length: int) -> No
             torch.testing.assert_close(alone[:length], expected, atol=1e-6, rtol=0)
         each = module(features[rows[:length]], [length])
         torch.testing.assert_close(each, expected, atol=1e-6, rtol=0)
-        less = module(features, [length], rows[:length], then=double)
-        torch.testing.assert_close(less, double(expected), atol=1e-6, rtol=0)
+        less = module(features, [length], rows[:length], layer=layer)
+        torch.testing.assert_close(less, linear(expected, *layer), atol=1e-5, rtol=0)
     with_gradients = module(features, [length], rows[:length])
     torch.testing.assert_close(with_gradients.detach(), expected, atol=1e-5, rtol=1e-4)
 
