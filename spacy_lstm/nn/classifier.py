@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding
 
 from .inference import Derived, is_lean, multiply, parameters_of
-from .pooling import Segments, pool_shares
+from .pooling import Segments, pool_logits, pool_shares
 
 __all__ = ["POOLING", "PooledClassifier"]
 
@@ -133,7 +133,8 @@ class PooledClassifier(nn.Module):
         hidden, bias = self.project.out_features, self.output.bias.detach().numpy()
         segments = Segments(np.asarray(lengths, dtype=np.int64))
         rows = found[: segments.tokens]
-        tokens, scores = rows[:, :hidden].relu_().numpy(), None
+        # A copy, without gaps between its rows.
+        tokens, scores = torch.relu(rows[:, :hidden]).numpy(), None
         if self.score is not None:
             scores = self._score(rows[:, hidden:]).squeeze(1).numpy()
         output = self.output.weight.detach().numpy()
@@ -150,7 +151,7 @@ class PooledClassifier(nn.Module):
             places = parts[0].numpy()
             sets = Segments(np.asarray(parts[1], dtype=np.int64))
             chosen = None if scores is None else scores[places]
-            said = sets.total(pool_shares(tokens[places], chosen, sets, weights)) + bias
+            said = pool_logits(tokens[places], chosen, sets, weights) + bias
         return torch.from_numpy(logits), torch.from_numpy(shares), torch.from_numpy(said)
 
     def _score(self, hidden: Tensor) -> Tensor:
