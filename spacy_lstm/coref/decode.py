@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise, permutations
 from typing import Any, Final, NamedTuple
 
@@ -97,8 +98,14 @@ def with_null_bias(scores: CorefScores, bias: Mapping[str, float]) -> CorefScore
     """
     if not bias:
         return scores
-    by_kind = np.array([bias.get(kind.name, 0.0) for kind in Kind], dtype=np.float32)
+    by_kind = _order_by_kind(tuple(bias.items()))
     return scores._replace(null_logits=scores.null_logits + by_kind[scores.mentions.kind])
+
+
+@lru_cache(maxsize=8)
+def _order_by_kind(bias: tuple[tuple[str, float], ...]) -> npt.NDArray[np.float32]:
+    named = dict(bias)
+    return np.array([named.get(kind.name, 0.0) for kind in Kind], dtype=np.float32)
 
 
 def antecedent_logits(scores: CorefScores) -> npt.NDArray[np.float64]:
@@ -179,7 +186,9 @@ def _find_choices(scores: CorefScores, temperature: float, pronouns_only: bool) 
     )
     chosen = p[:, 0] < 0.5
     rows, p = rows[chosen], p[chosen]
-    row, column = (p[:, 1:] > _NEGLIGIBLE).nonzero()
+    # Places of a row are found five times as fast as those of a table.
+    (places,) = (p[:, 1:] > _NEGLIGIBLE).ravel().nonzero()
+    row, column = np.divmod(places, max(1, p.shape[1] - 1))
     pairs = list(
         zip(
             scores.pairs.candidates[rows[row], column].tolist(),

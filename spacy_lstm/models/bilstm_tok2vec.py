@@ -144,23 +144,37 @@ def _describe(
     vectors, genders = lists.get("vector", {}), lists.get("gender", {})
     rows: list[int] = []
     for text in texts:
-        lower = text.lower()
-        key = hash_word(lower)
+        key, *hashed = _hash_parts(text, text)
         vector = vectors.get(key, 0)
-        if vectors and not vector and _STRETCH.search(lower):
-            lower = _without_stretch(lower, vectors)
-            key = hash_word(lower)
+        if vectors and not vector and _STRETCH.search(text.lower()):
+            key, *hashed = _hash_parts(_without_stretch(text.lower(), vectors), text)
             vector = vectors.get(key, 0)
         rows += (
-            key & _HASH_MASK,
-            hash_word(lower[:3]) & _HASH_MASK,
-            hash_word(lower[-3:]) & _HASH_MASK,
-            _hash_shape(text) & _HASH_MASK,
+            *hashed,
             gender_number(genders, text),
             vector,
             text[:1].isupper() and len(text) > 1 and not 0 < vector <= _COMMON_WORDS,
         )
     return np.array(rows, dtype=np.int32).reshape(len(texts), -1)
+
+
+# The encoders of two components ask for the same words, a batch apart.
+@lru_cache(maxsize=1 << 14)
+def _hash_parts(word: str, text: str) -> tuple[int, ...]:
+    """The hash of a word in small letters, in full and as a feature, and those of its affixes and
+    of the shape of what was written.
+
+    word: the text, or what it stretches.
+    """
+    lower = word.lower()
+    key = hash_word(lower)
+    return (
+        key,
+        key & _HASH_MASK,
+        hash_word(lower[:3]) & _HASH_MASK,
+        hash_word(lower[-3:]) & _HASH_MASK,
+        _hash_shape(text) & _HASH_MASK,
+    )
 
 
 def _without_stretch(word: str, vectors: Mapping[int, int]) -> str:

@@ -57,6 +57,11 @@ class PairProducts:
     def __init__(self, Q: Tensor, G: Tensor, own: Tensor) -> None:
         self._Q, self._G, self._own = Q, G, own
         mentions, width = Q.shape
+        place = np.arange(mentions)
+        if mentions <= _REACH:
+            self._near = torch.addmm(own[:, 1], Q, G.T).add_(own[:, :1]).flatten()
+            self._base = place * mentions
+            return
         blocks = -(-mentions // _BLOCK)
         spare = blocks * _BLOCK - mentions
         near = pad(G, (0, 0, _REACH, _REACH + spare)).as_strided(
@@ -69,7 +74,6 @@ class PairProducts:
         products = torch.baddbmm(second, rows, near.transpose(1, 2)).flatten(0, 1)[:mentions]
         self._near = products.add_(own[:, :1]).flatten()
         # Where mention 0 would stand in each mention's row of products.
-        place = np.arange(mentions)
         self._base = place * _NEAR - place // _BLOCK * _BLOCK + _REACH
 
     def of(self, i: Ints, j: Ints) -> Tensor:

@@ -135,11 +135,13 @@ def test_an_earlier_inference_leaves_gradients_as_they_are():
     assert gradients[0]["mention_governor.weight"].abs().sum() > 0
 
 
-def test_products_of_near_and_far_pairs():
+@pytest.mark.parametrize("mentions", [1, 2, 48, 49, 400])
+def test_products_of_near_and_far_pairs(mentions):
     rng = np.random.default_rng(0)
-    i, j = np.sort(rng.integers(150, 220, 500)), rng.integers(0, 400, 500)
-    Q, G, own = (torch.randn(400, width) for width in (6, 6, 2))
+    i, j = np.sort(rng.integers(0, mentions, 500)), rng.integers(0, mentions, 500)
+    Q, G, own = (torch.randn(mentions, width) for width in (6, 6, 2))
     expected = [Q[a] @ G[b] + own[a, 0] + own[b, 1] for a, b in zip(i, j, strict=True)]
     found = PairProducts(Q, G, own).of(i, j)
     torch.testing.assert_close(found, torch.stack(expected))
-    assert ((j < 86) | (j > 284)).any(), "none lay far"
+    if mentions == 400:
+        assert {int(distance) for distance in np.abs(i - j)} > {48, 49}
