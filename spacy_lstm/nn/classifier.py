@@ -10,6 +10,7 @@ from torch.nn.functional import embedding
 
 from .inference import Derived, is_lean, multiply, parameters_of
 from .pooling import Segments, pool_logits, pool_shares
+from .tok2vec import BLOCK_ROWS
 
 __all__ = ["POOLING", "PooledClassifier"]
 
@@ -133,8 +134,9 @@ class PooledClassifier(nn.Module):
         hidden, bias = self.project.out_features, self.output.bias.detach().numpy()
         segments = Segments(np.asarray(lengths, dtype=np.int64))
         rows = found[: segments.tokens]
-        # A copy, without gaps between its rows.
-        tokens, scores = torch.relu(rows[:, :hidden]).numpy(), None
+        # A copy, without gaps between its rows; of a long text it would be a large one.
+        relu = torch.relu if len(rows) <= BLOCK_ROWS else torch.relu_
+        tokens, scores = relu(rows[:, :hidden]).numpy(), None
         if self.score is not None:
             scores = self._score(rows[:, hidden:]).squeeze(1).numpy()
         output = self.output.weight.detach().numpy()

@@ -43,6 +43,7 @@ _OCCURRENCES: Final = 6
 _PLACES: Final = 4
 # Pairs scored at once: bounds the memory that long documents take, and stays in the cache.
 _PAIR_BLOCK: Final = 8192
+_MENTION_BLOCK: Final = 8192
 _TOKEN_BLOCK: Final = 128
 # Mentions kept in a text of any length: a single sentence may be all mentions.
 _FEWEST_SPANS: Final = 6
@@ -97,8 +98,8 @@ class _Tree(NamedTuple):
     """Probabilities. *Shape:* ``(heads, relations)``"""
     governors: Tensor
     """As `Governors.average`. *Shape:* ``(heads, input_width)``"""
-    bands: Tensor
-    """Of all tokens, from `SyntaxHead.score_bands`."""
+    stored: Ints | None
+    """Of all tokens, from `SyntaxHead.read_trees`; None in training."""
 
 
 class _Sides(NamedTuple):
@@ -228,7 +229,9 @@ class CorefScorer(nn.Module):
         spans = self._choose_spans(mention_logits, words, request)
         mentions = describe_mentions(words, spans[:, 0], spans[:, 1])
         pairs = pair_candidates(mentions, max_distance=request.max_distance, **self.reach)
-        tree = self._read_tree(X, projected, mentions, words.document)
+        tree = self._read_tree(X, projected, mentions, words)
+        # Nor is the rest.
+        del projected
         G = self._mention_vectors(X, mentions, words.document, tree)
         sides = self._project_mentions(G)
         G = G[: len(spans)]
@@ -243,14 +246,12 @@ class CorefScorer(nn.Module):
         output = CorefOutput(
             mention_logits, pair_logits, null_logits.squeeze(1), words, mentions, pairs
         )
-        if self.syntax is None or projected.syntax is None:
+        if self.syntax is None or tree is None:
             return output
         if self.training:
             document = torch.from_numpy(words.document).to(X.device)
             return output._replace(syntax=self.syntax(X, document))
-        assert tree is not None
-        trees = self.syntax.read_trees(projected.syntax, tree.bands, words.sentence)
-        return output._replace(trees=trees)
+        return output._replace(trees=tree.stored)
 
     def _project_tokens(self, X: Tensor, tokens: int) -> _Projected:
         if not is_lean(X):
@@ -364,9 +365,13 @@ class CorefScorer(nn.Module):
         weight = self._joined_mention.of(
             self.mention_start.weight, self.mention_end.weight, self.mention_head.weight
         )
-        # The three rows of a mention one after the other are one longer row.
-        rows = embedding(torch.from_numpy(pad_rows(places)), X).flatten(1)
-        found = multiply(rows, weight, self.mention_start.bias)
+        # The three rows of a mention one after the other are one longer row, of which a long text
+        # has more than should be held at once.
+        parts = [
+            multiply(embedding(part, X).flatten(1), weight, self.mention_start.bias)
+            for part in torch.split(torch.from_numpy(pad_rows(places)), _MENTION_BLOCK)
+        ]
+        found = torch.cat(parts) if parts[1:] else parts[0]
         summed = found[: len(told)]
         summed += told
         if tree is not None:
@@ -388,21 +393,24 @@ class CorefScorer(nn.Module):
         return _Sides(*torch.split(found, [layer.out_features for layer in layers], dim=1))
 
     def _read_tree(
-        self, X: Tensor, projected: _Projected, mentions: Mentions, document: Ints
+        self, X: Tensor, projected: _Projected, mentions: Mentions, words: Words
     ) -> _Tree | None:
         if self.syntax is None or projected.syntax is None:
             return None
         # Mentions within each other share their head word.
-        heads, own = distinct(mentions.head, len(document))
+        heads, own = distinct(mentions.head, len(words.document))
         tokens = torch.from_numpy(heads).to(X.device)
         with torch.no_grad():
             relations = embedding(tokens, projected.syntax.relations)
             bands = self.syntax.score_bands(projected.syntax)
-            governors = self.syntax.read_governors(X, bands, heads, document)
+            governors = self.syntax.read_governors(X, bands, heads, words.document)
+        stored = None
+        if not self.training:
+            stored = self.syntax.read_trees(projected.syntax, bands, words.sentence)
         likeliest = relations.argmax(dim=1).cpu().numpy()
         roles = Roles(likeliest[own], governors.first[own], governors.second[own])
         places = torch.from_numpy(own).to(X.device)
-        return _Tree(roles, places, torch.softmax(relations, dim=1), governors.average, bands)
+        return _Tree(roles, places, torch.softmax(relations, dim=1), governors.average, stored)
 
     def _roles(self, X: Tensor, tokens: Tensor, document: Tensor, tree: _Tree) -> Tensor:
         """What the relations of some tokens, and the words that govern them, say of mentions."""

@@ -41,12 +41,12 @@ class Segments:
     def largest(self, rows: Floats) -> Floats:
         """*Shape:* ``(tokens, …)`` to ``(held, …)``"""
         found: Floats
-        if rows.ndim == 1:
+        if not rows.flags.c_contiguous or rows.ndim == 1:
             found = np.maximum.reduceat(rows, self._starts)
             return found
         # Of many columns, and in short sequences, many times faster; not so of rows with gaps.
         index = torch.from_numpy(self.owner).unsqueeze(1).expand(-1, rows.shape[1])
-        source = torch.from_numpy(np.ascontiguousarray(rows))
+        source = torch.from_numpy(rows)
         out = source.new_zeros(len(self.held), rows.shape[1])
         found = out.scatter_reduce_(0, index, source, "amax", include_self=False).numpy()
         return found
