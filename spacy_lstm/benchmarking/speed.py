@@ -25,10 +25,10 @@ class Length(NamedTuple):
 
 
 LENGTHS: Final = {
-    "short": Length(20, 400, 5),
-    "paragraph": Length(90, 150, 5),
-    "article": Length(500, 30, 5),
-    "chapter": Length(2_000, 8, 5),
+    "short": Length(20, 1_500, 5),
+    "paragraph": Length(90, 400, 5),
+    "article": Length(500, 80, 5),
+    "chapter": Length(2_000, 20, 5),
     "book": Length(100_000, 1, 2),
 }
 """What is measured, by name."""

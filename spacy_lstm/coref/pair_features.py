@@ -299,13 +299,17 @@ def number_features(joint: Numbers) -> Ints:
 
     RETURNS: *Shape:* ``(pairs, len(PAIR_FEATURES))``
     """
-    values = {
-        name: numbers // _WEIGHTS[name] % PAIR_FEATURES[name]
-        for group, numbers in zip(JOINT_FEATURES, (joint - _FIRSTS).T, strict=True)
-        for name in group
-    }
-    offsets = np.cumsum([0, *PAIR_FEATURES.values()])[:-1]
-    return np.asarray(np.stack([values[name] for name in PAIR_FEATURES], axis=1) + offsets)
+    places = dict(zip(PAIR_FEATURES, np.cumsum([0, *PAIR_FEATURES.values()]), strict=False))
+    values = {}
+    for (name, *others), first, numbers in zip(JOINT_FEATURES, _FIRSTS, joint.T, strict=True):
+        rest = numbers - np.int32(first)
+        for other in reversed(others):
+            rest, values[other] = np.divmod(rest, np.int32(PAIR_FEATURES[other]))
+        values[name] = rest
+    found = np.empty((len(joint), len(PAIR_FEATURES)), dtype=np.int64)
+    for column, (name, place) in enumerate(places.items()):
+        np.add(values[name], place, out=found[:, column])
+    return found
 
 
 def pair_features(words: Words, mentions: Mentions, pairs: Pairs) -> Ints:
