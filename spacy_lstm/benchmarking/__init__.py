@@ -71,12 +71,15 @@ def run_benchmark(
     source = make_texts() if texts is None else read_texts(texts)
     lengths = _QUICK if quick else LENGTHS
     kept = torch.get_num_threads()
+    # What the caller has frozen stays so.
+    thaw = not gc.get_freeze_count()
     began = _load()
     try:
         result = _measure(asked, excluded, source, lengths, threads, tell, quick=quick, cpu=cpu)
     finally:
         torch.set_num_threads(kept)
-        gc.unfreeze()
+        if thaw:
+            gc.unfreeze()
     if not result["speed"]:
         raise LstmError(f"texts {texts}: too few words for any measurement.")
     machine = {**_describe_machine(), "load_before": began, "load_after": _load()}
@@ -113,6 +116,8 @@ def _measure(
         found = measure_speed(pipelines, source, lengths, threads=number, clock=clock, tell=tell)
         speed += found.pipelines
         peers += found.peers
+        # What is there when the next ones are loaded is there to stay.
+        del pipelines
     pipelines = _load_variants(asked, excluded)
     tell("latency")
     count = 20 if quick else 300

@@ -15,7 +15,7 @@ from ..nn import coref as nn_coref
 from ..nn.classifier import PooledClassifier
 from ..nn.coref import CorefScorer
 from ..nn.syntax import SyntaxHead
-from ..nn.tok2vec import TokenEncoder
+from ..nn.tok2vec import SplitLayer, TokenEncoder
 from ..pipeline import coref as pipe_coref
 from ..pipeline.coref import CoreferenceResolver
 from ..pipeline.sentiment import SentimentClassifier
@@ -31,13 +31,18 @@ STAGES: Final[dict[str, list[tuple[Any, str]]]] = {
         (bilstm_tok2vec, "to_features"),
         (nn_coref, "read_words"),
     ],
+    # But for what reads its vectors.
     "encoder": [(TokenEncoder, "forward")],
     # The scorer, but for what has a stage of its own within it.
     "mentions": [(CorefScorer, "forward")],
     "trees": [(SyntaxHead, name) for name in ("score_bands", "read_governors", "read_trees")],
-    "pairs": [(nn_coref, "pair_candidates"), (CorefScorer, "_score_pairs")],
+    "pairs": [
+        (nn_coref, "pair_candidates"),
+        (CorefScorer, "_project_mentions"),
+        (CorefScorer, "_score_pairs"),
+    ],
     "clusters": [(pipe_coref, "decode"), (CoreferenceResolver, "decode_scores")],
-    "pooling": [(PooledClassifier, "project_tokens"), (PooledClassifier, "forward")],
+    "pooling": [(TokenEncoder, "_split"), (SplitLayer, "read"), (PooledClassifier, "forward")],
     "shares": [(SentimentClassifier, "predict")],
     "writing": [
         (CoreferenceResolver, "set_annotations"),

@@ -23,7 +23,6 @@ class Options:
     """What changes the output; a run goes on only where another with the same stopped.
 
     model: a bundle's name, a pipeline's folder or package.
-    precision: of the components, "single" or "bfloat16"; None for what the pipeline's config says.
     text_field: the column with the text; dotted for a field inside nested objects.
     id_field: a column that the error file names rows by, and that is always kept.
     columns: annotations to add; None for the usual ones of what the pipeline has.
@@ -35,10 +34,10 @@ class Options:
     max_chars: characters of a text at most; 0 for the pipeline's own `max_length`.
     part_bytes: a part, which is annotated and written as a whole, holds about so many bytes.
     name, split, revision: configuration, split and revision of a dataset.
+    precision: of the components, "single" or "bfloat16"; None for what the pipeline's config says.
     """
 
     model: str
-    precision: str | None = None
     text_field: str = "text"
     id_field: str | None = None
     columns: tuple[str, ...] | None = None
@@ -53,6 +52,7 @@ class Options:
     name: str | None = None
     split: str | None = None
     revision: str | None = None
+    precision: str | None = None
 
     def __post_init__(self) -> None:
         _one_of("format", self.format, FORMATS)

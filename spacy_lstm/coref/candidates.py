@@ -28,7 +28,7 @@ Bools = npt.NDArray[np.bool_]
 # Keys of words have fewer: a document and a key are one number.
 _KEY_BITS: Final = 32
 # As plain numbers, which arrays are compared with in a fifth of the time.
-_COMMON, _PROPER, _HE, _SHE, _IT, _THEY, _NEO, _I, _WE, _YOU, _OTHER = map(int, Kind)
+_COMMON, _PROPER, _HE, _SHE, _IT, _THEY, _NEO, *_ = map(int, Kind)
 _KEY, _FINE, _KIND, _GENDER, _NUMBER, _FLAGS = map(int, Col)
 _PLURAL: Final = int(Number.PLURAL)
 (
@@ -226,7 +226,9 @@ def describe_mentions(words: Words, start: Ints, end: Ints) -> Mentions:
     # "his own" and "all of us" are not pronouns: a pronoun stands alone.
     kind = np.where((kind >= _HE) & ~single, _COMMON, kind)
     fine = np.where(single | (codes[:, _FINE] < 2), codes[:, _FINE], kind)
-    coordinated = words.coordinators[np.minimum(core, n - 1)] > words.coordinators[start]
+    last = core - 1
+    joins = (words.codes[last, _FLAGS] & _COORDINATOR) > 0
+    coordinated = words.coordinators[last] + joins > words.coordinators[start]
     number = np.where(coordinated, _PLURAL, codes[:, _NUMBER])
     gender = np.where(coordinated, 0, _genders(words, start, head, kind))
     key = codes[:, _KEY]

@@ -26,7 +26,14 @@ __all__ = [
 
 Numbers = npt.NDArray[np.int32]
 
-_COMMON, _PROPER, _HE, _SHE, _IT, _THEY, _NEO, _I, _WE, _YOU, _OTHER = map(int, Kind)
+_PROPER, _HE, _SHE, _IT, _THEY, _I, _WE, _YOU = map(
+    int,
+    (
+        Kind.PROPER,
+        *(Kind.HE, Kind.SHE, Kind.IT, Kind.THEY),
+        *(Kind.I, Kind.WE, Kind.YOU),
+    ),
+)
 _PLURAL: Final = int(Number.PLURAL)
 _MASC, _FEM = GENDERS.index("masc"), GENDERS.index("fem")
 _IS_PERSON: Final = np.array([name in ("masc", "fem", "epicene") for name in GENDERS])

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import LstmError
 from ..lexicons.gender import GENDERS
-from ..lexicons.hashing import hash_word
+from ..lexicons.hashing import LONGEST_WORD, hash_word
 from ..lexicons.vectors import WordVectors
 from ..nn.embed import FEATURES, TableRows
 from ..nn.inference import multiply
@@ -158,9 +158,12 @@ def _describe(
     return np.array(rows, dtype=np.int32).reshape(len(texts), -1)
 
 
-# The encoders of two components ask for the same words, a batch apart.
-@lru_cache(maxsize=1 << 14)
 def _hash_parts(word: str, text: str) -> tuple[int, ...]:
+    # The encoders of two components ask for the same words, a batch apart.
+    return (_hash_short_parts if len(text) <= LONGEST_WORD else _hash_all_parts)(word, text)
+
+
+def _hash_all_parts(word: str, text: str) -> tuple[int, ...]:
     """The hash of a word in small letters, in full and as a feature, and those of its affixes and
     of the shape of what was written.
 
@@ -175,6 +178,9 @@ def _hash_parts(word: str, text: str) -> tuple[int, ...]:
         hash_word(lower[-3:]) & _HASH_MASK,
         _hash_shape(text) & _HASH_MASK,
     )
+
+
+_hash_short_parts: Final = lru_cache(maxsize=1 << 14)(_hash_all_parts)
 
 
 def _without_stretch(word: str, vectors: Mapping[int, int]) -> str:

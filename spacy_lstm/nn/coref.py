@@ -222,8 +222,8 @@ class CorefScorer(nn.Module):
             X = self.dropout(X)
         projected = self._project_tokens(X, len(words.document))
         X = X[: len(words.document)]
-        told = _spread(request.guideline, words.document)
-        mention_logits = self.score_spans(projected, words, torch.from_numpy(told).to(X.device))
+        guideline = torch.from_numpy(_spread(request.guideline, words.document)).to(X.device)
+        mention_logits = self.score_spans(projected, words, guideline)
         # A long text's are large, and read no more.
         projected = projected._replace(starts=X[:0], ends=X[:0])
         spans = self._choose_spans(mention_logits, words, request)
@@ -238,9 +238,8 @@ class CorefScorer(nn.Module):
         scores = self._own_scores(mention_logits, spans)
         roles = None if tree is None else tree.roles
         pair_logits = self._score_pairs(G, sides, scores, words, mentions, pairs, roles)
-        told = _spread(request.guideline, mentions.document)
-        guideline = self.null_guideline(torch.from_numpy(told).to(X.device))
-        hidden = sides.nulls[: len(spans)] + guideline
+        guideline = torch.from_numpy(_spread(request.guideline, mentions.document)).to(X.device)
+        hidden = sides.nulls[: len(spans)] + self.null_guideline(guideline)
         fine = torch.from_numpy(mentions.fine).to(X.device)
         null_logits = self.null_score(torch.relu(hidden)) + self.null_type(fine)
         output = CorefOutput(
@@ -340,9 +339,9 @@ class CorefScorer(nn.Module):
         agreement = mentions.gender * _NUMBERS + mentions.number
         columns = (width, mentions.fine, agreement, occurrences, mentions.place)
         features = torch.from_numpy(np.array(columns).T).to(X.device)
-        told = self.mention_features(features + self.feature_offsets)
+        known = self.mention_features(features + self.feature_offsets)
         if is_lean(X):
-            return self._lean_vectors(X, mentions, told, tree)
+            return self._lean_vectors(X, mentions, known, tree)
         start, end, head = (
             torch.from_numpy(places).to(X.device)
             for places in (mentions.start, mentions.end - 1, mentions.head)
@@ -351,7 +350,7 @@ class CorefScorer(nn.Module):
             self.mention_start(embedding(start, X))
             + self.mention_end(embedding(end, X))
             + self.mention_head(embedding(head, X))
-            + told
+            + known
         )
         if tree is not None:
             owner = torch.from_numpy(document).to(X.device)
@@ -359,7 +358,7 @@ class CorefScorer(nn.Module):
         return torch.tanh(summed)
 
     def _lean_vectors(
-        self, X: Tensor, mentions: Mentions, told: Tensor, tree: _Tree | None
+        self, X: Tensor, mentions: Mentions, known: Tensor, tree: _Tree | None
     ) -> Tensor:
         places = np.array([mentions.start, mentions.end - 1, mentions.head]).T
         weight = self._joined_mention.of(
@@ -372,8 +371,8 @@ class CorefScorer(nn.Module):
             for part in torch.split(torch.from_numpy(pad_rows(places)), _MENTION_BLOCK)
         ]
         found = torch.cat(parts) if parts[1:] else parts[0]
-        summed = found[: len(told)]
-        summed += told
+        summed = found[: len(known)]
+        summed += known
         if tree is not None:
             # What is linear may come after the average, of which there are fewer than tokens.
             read = torch.cat([tree.relations, tree.governors], dim=1)
@@ -542,8 +541,9 @@ def _best_spans(
     if (counts > limits).any():
         # By document, best first: those up to its limit stay.
         scores = -logits[starts, columns]
+        # Repeated words have equal scores: among these the first count, in any company.
         if len(limits) == 1:
-            kept = scores.argpartition(limits[0] - 1)[: limits[0]]
+            kept = scores.argsort(kind="stable")[: limits[0]]
         else:
             order = np.lexsort((scores, np.repeat(np.arange(len(limits)), counts)))
             rank = np.arange(len(starts)) - np.repeat(bounds[:-1], counts)

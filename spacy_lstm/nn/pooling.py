@@ -1,8 +1,9 @@
 """Pooled classification without gradients: what each token adds, from sums over labels alone.
 
 Logits fall apart into a share for each token. Here the shares are worked out first, and no vector
-of a text is ever made: attention's shares are those of the projected token times its weight, and
-the largest of a feature is a share of the one token that has it.
+of a text is made: attention's shares are those of the projected token times its weight, and the
+largest of a feature is a share of the one token that has it. Where no shares are asked for, what is
+summed or chosen are still numbers of labels, but for the largest.
 """
 
 from collections.abc import Mapping

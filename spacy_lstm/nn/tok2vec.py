@@ -14,7 +14,7 @@ from .embed import TableRows, TokenEmbedding
 from .encoder import BiLSTMEncoder
 from .inference import FEWEST_ROWS, is_lean, multiply, pad_rows, padded_rows
 
-__all__ = ["BLOCK_ROWS", "Layer", "TokenEncoder", "Windows", "lay_windows"]
+__all__ = ["BLOCK_ROWS", "Layer", "SplitLayer", "TokenEncoder", "Windows", "lay_windows"]
 
 Ints = npt.NDArray[np.int64]
 Layer = tuple[Tensor, Tensor]
@@ -163,7 +163,7 @@ class TokenEncoder(nn.Module):
             last = first + len(block.keep)
             H = self._encode_block(X, (), block, rows, True, reduced, then)
             if found is None:
-                count = len(pad_rows(np.arange(tokens))) if spare else tokens
+                count = padded_rows(tokens) if spare else tokens
                 found = H.new_zeros(count, H.shape[1])
             found[first:last] = H[: last - first]
             first = last
@@ -178,7 +178,7 @@ class TokenEncoder(nn.Module):
         rows: Ints | None,
         spare: bool,
         reduced: bool,
-        then: "_Split | None",
+        then: "SplitLayer | None",
     ) -> Tensor:
         """What is computed at once: documents that are not cut, or windows."""
         if windows is None:
@@ -199,34 +199,34 @@ class TokenEncoder(nn.Module):
             H = torch.cat([H, E], dim=1)
         return H
 
-    def _split(self, layer: Layer, X: Tensor) -> "_Split":
+    def _split(self, layer: Layer, X: Tensor) -> "SplitLayer":
         weight, bias = layer
         if not self.shortcut:
-            return _Split(weight, bias, None)
+            return SplitLayer(weight, bias, None)
         states = self.width - X.shape[1]
         rows = pad(X, (0, 0, 0, padded_rows(len(X)) - len(X)))
-        told = multiply(rows, weight[:, states:].contiguous(), bias)
-        return _Split(weight[:, :states].contiguous(), None, told)
+        projected = multiply(rows, weight[:, states:].contiguous(), bias)
+        return SplitLayer(weight[:, :states].contiguous(), None, projected)
 
 
-class _Split(NamedTuple):
+class SplitLayer(NamedTuple):
     """A layer over states and embeddings, each by itself."""
 
     weight: Tensor
     """Of the states."""
     bias: Tensor | None
-    told: Tensor | None
+    projected: Tensor | None
     """What the layer makes of each row of embeddings, with its bias, where it reads them."""
 
     def read(self, H: Tensor, own: Ints | None) -> Tensor:
         """H: states. *Shape:* ``(tokens, states)``
         own: the row of its embedding that each token has; None for its own."""
         found = multiply(H, self.weight, self.bias)
-        if self.told is None:
+        rows = self.projected
+        if rows is None:
             return found
-        told = self.told
-        told = told[: len(found)] if own is None else embedding(torch.from_numpy(own), told)
-        return found.add_(told)
+        rows = rows[: len(found)] if own is None else embedding(torch.from_numpy(own), rows)
+        return found.add_(rows)
 
 
 def _split_windows(windows: Windows, limit: int) -> Iterator[Windows]:

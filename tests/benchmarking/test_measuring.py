@@ -1,5 +1,6 @@
 """Clocks, peers and fresh processes."""
 
+import gc
 from itertools import count
 from typing import Any
 
@@ -36,6 +37,26 @@ def test_every_stage_runs_and_the_clocks_are_taken_away(nlp: Language) -> None:
     assert set(seconds) == set(STAGES)
     assert all(spent >= 1 for spent in seconds.values())
     assert sum(seconds.values()) < next(ticks)
+
+
+def test_every_clock_is_one_that_ticks(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    called = set()
+
+    def spy(owner: Any, name: str) -> Any:
+        function = getattr(owner, name)
+
+        def run(*args: Any, **options: Any) -> Any:
+            called.add(name)
+            return function(*args, **options)
+
+        return run
+
+    parts = [part for parts in STAGES.values() for part in parts]
+    for owner, name in parts:
+        monkeypatch.setattr(owner, name, spy(owner, name))
+    for _ in nlp.pipe(make_texts().take(90, 3)):
+        pass
+    assert called == {name for _, name in parts}
 
 
 def test_an_error_takes_the_clocks_away_too(nlp: Language) -> None:
@@ -129,13 +150,20 @@ def test_a_benchmark_tells_all_it_measured(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(benchmarking, "_QUICK", lengths)
     fresh = {"import": 1.0, "load": 1.0, "first": 1.0, "start": 3.0, "base": 9.0, "documents": []}
     asked: list[Any] = []
-    monkeypatch.setattr(
-        benchmarking, "run_fresh", lambda *args, **options: asked.append(args) or fresh
-    )
+    frozen: list[int] = []
+
+    def run_fresh(*args: Any, **options: Any) -> dict[str, Any]:
+        asked.append(args)
+        frozen.append(gc.get_freeze_count())
+        return fresh
+
+    monkeypatch.setattr(benchmarking, "run_fresh", run_fresh)
     before = torch.get_num_threads()
     told: list[str] = []
     result = run_benchmark(quick=True, threads=[1], tell=told.append)
     assert torch.get_num_threads() == before
+    assert all(frozen)
+    assert not gc.get_freeze_count()
     keys = ["coref", "sentiment", "both"]
     assert [(row["length"], row["components"]) for row in result["speed"]] == [
         (length, key) for length in lengths for key in keys

@@ -7,6 +7,7 @@ import json
 import lzma
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import datasets
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import spacy
 
-from spacy_lstm.bulk import Options, annotate, planning, records
+from spacy_lstm.bulk import Options, annotate, annotating, planning, records
 from spacy_lstm.bulk.columns import COLUMN_NAMES, DEFAULT_COLUMNS, choose_columns
 from spacy_lstm.corpora import loading
 from spacy_lstm.errors import LstmError
@@ -654,3 +655,14 @@ def test_the_engine_ray_without_ray(
     monkeypatch.delitem(sys.modules, "spacy_lstm.bulk.cluster", raising=False)
     with pytest.raises(LstmError, match=r"needs ray.*: pip install 'spacy-lstm\[ray\]'"):
         make(source, tmp_path / "out.jsonl", engine="ray", workers=1)
+
+
+def test_a_process_of_its_own_spares_what_is_there_to_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen: list[int] = []
+    monkeypatch.setattr(annotating, "load_annotator", lambda job: (None, []))
+    monkeypatch.setattr(annotating.gc, "freeze", lambda: frozen.append(1))
+    job: Any = SimpleNamespace(shards="shards", work="work")
+    annotating.Annotator(job)
+    assert not frozen
+    annotating.Annotator(job, owns_process=True)
+    assert frozen

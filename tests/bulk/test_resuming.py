@@ -117,6 +117,8 @@ def test_other_options_or_input_do_not_go_on(
     (tmp_path / "out" / "part-99999-000000.parquet").write_text("of another run")
     with pytest.raises(LstmError, match=r"out was begun otherwise \(max_words 0, now 90\): give"):
         make(source, tmp_path / "out", max_words=90)
+    with pytest.raises(LstmError, match=r'out was begun otherwise \(precision null, now "bfloat'):
+        make(source, tmp_path / "out", precision="bfloat16")
     with source.open("a") as stream:
         stream.write('{"text": "One more."}\n')
     with pytest.raises(LstmError, match=r"begun otherwise \(sources \[\["):

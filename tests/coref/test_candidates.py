@@ -153,6 +153,14 @@ def test_mentions_are_the_same_whatever_document_is_beside_theirs(before, after)
     assert found.place.tolist() == describe_mentions(alone, start, start + 1).place.tolist()
 
 
+@pytest.mark.parametrize("after", [(), ("He left",)])
+def test_a_coordinator_at_the_end_counts_whatever_document_comes_after_it(after):
+    words = words_of("Tom and", *after)
+    mentions = mentions_of(words, (0, 1), (0, 2))
+    assert mentions.coordinated.tolist() == [False, True]
+    assert mentions.number.tolist() == [Number.SINGULAR, Number.PLURAL]
+
+
 def test_a_document_opens_with_its_first_word_whatever_white_space_is_before_it():
     codes = np.array([describe_word(word, 0) for word in ["Hi", ".", "\t", "himself", "left"]])
     for first in (0, 2):

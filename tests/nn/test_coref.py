@@ -114,10 +114,14 @@ def test_a_text_of_few_words_keeps_all_its_spans(scorer):
 
 
 @pytest.mark.parametrize("floor", [-9.0, 0.5])
-def test_the_best_spans_are_those_of_each_document_by_itself(floor):
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_best_spans_are_those_of_each_document_by_itself(floor, ties):
     rng = np.random.default_rng(0)
     lengths = [7, 1, 0, 30, 12]
     scores = rng.normal(size=(sum(lengths), 4)).astype(np.float32)
+    if ties:
+        # As where words are repeated: the first of them count.
+        scores = scores.round()
     scores[rng.random(scores.shape) < 0.2] = -np.inf
     starts, ends = _best_spans(scores, lengths, 0.35, floor)
     found, expected, first = set(zip(starts.tolist(), ends.tolist(), strict=True)), set(), 0
@@ -125,9 +129,9 @@ def test_the_best_spans_are_those_of_each_document_by_itself(floor):
         own = scores[first : first + length]
         allowed = 6 + math.ceil(0.35 * length)
         best = sorted(((-own[i, k], i, k) for i, k in np.argwhere(own > floor).tolist()))[:allowed]
-        expected |= {(first + i, first + i + k + 1) for _, i, k in best}
-        alone = _best_spans(own, [length], 0.35, floor)
-        assert {(first + s, first + e) for s, e in zip(*alone, strict=True)} <= expected
+        chosen = {(i, i + k + 1) for _, i, k in best}
+        assert set(zip(*map(list, _best_spans(own, [length], 0.35, floor)), strict=True)) == chosen
+        expected |= {(first + start, first + end) for start, end in chosen}
         first += length
     assert found == expected
     assert len(starts) == len(found)

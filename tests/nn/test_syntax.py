@@ -42,7 +42,7 @@ def test_labels() -> None:
     assert relation_number("nothing") == tag_number("") == -1
 
 
-@pytest.mark.parametrize("lengths", [(1,), (3, 1, 7), (200, 1, 90)])
+@pytest.mark.parametrize("lengths", [(1,), (3, 1, 7), (200, 1, 90), (63,), (64,), (65,)])
 def test_governors_by_bands(lengths) -> None:
     torch.manual_seed(0)
     n = sum(lengths)

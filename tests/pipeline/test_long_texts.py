@@ -7,7 +7,7 @@ from spacy.language import Language
 import spacy_lstm
 from spacy_lstm.benchmarking.texts import make_texts
 from spacy_lstm.explaining import explain_sentiment
-from spacy_lstm.nn import coref, syntax, tok2vec
+from spacy_lstm.nn import classifier, coref, syntax, tok2vec
 from spacy_lstm.tracing import trace
 
 
@@ -24,7 +24,7 @@ def text() -> str:
 @pytest.fixture
 def cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a long text began at 200 words."""
-    for module in (tok2vec, coref):
+    for module in (tok2vec, coref, classifier):
         monkeypatch.setattr(module, "BLOCK_ROWS", 200)
     monkeypatch.setattr(syntax, "_TOKENS_AT_ONCE", 150)
 

@@ -1,7 +1,9 @@
 import catalogue
 import numpy as np
 import pytest
+import spacy
 import srsly
+from spacy.language import Language
 from srsly import msgpack
 
 from spacy_lstm.pretrained.serializers import _Remembered, remember_serializers
@@ -68,6 +70,28 @@ def test_what_is_registered_later_counts(remembered):
     finally:
         del catalogue.REGISTRY[(*encoders.namespace, "tests_sets")]
     assert encoders.get_all() == before
+
+
+@Language.component("tests_tell_serializers")
+def tell_serializers(doc):
+    doc.user_data["remembered"] = all(
+        isinstance(registry.get_all, _Remembered) for registry in REGISTRIES
+    )
+    return doc
+
+
+def test_a_worker_of_a_pipeline_that_was_not_loaded_here(remembered):
+    for registry in REGISTRIES:
+        del registry.get_all
+    nlp = spacy.blank("en")
+    nlp.add_pipe("lstm_sentiment")
+    nlp.add_pipe("tests_tell_serializers")
+    told = [
+        [doc.user_data["remembered"] for doc in nlp.pipe(["She smiles."], n_process=processes)]
+        for processes in (1, 2)
+    ]
+    assert told == [[False], [True]]
+    remember_serializers()
 
 
 def test_a_change_of_what_is_given_changes_nothing_here(remembered):
