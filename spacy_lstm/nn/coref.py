@@ -1,8 +1,7 @@
 """Mention scorer, pair scorer and null antecedent over token vectors."""
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -16,14 +15,14 @@ from ..coref.candidates import (
     Pairs,
     Words,
     describe_mentions,
-    is_third_person,
     pair_candidates,
     read_words,
 )
 from ..coref.pair_features import PAIR_FEATURES, PairFeatures, number_features
 from ..coref.roles import ROLE_FEATURES, RoleFeatures, Roles
+from ..coref.spans import choose_spans, find_broken
 from ..coref.syntax import RELATIONS
-from ..coref.words import FINE_TYPES, Flag, WordColumn
+from ..coref.words import FINE_TYPES
 from .inference import Derived, is_lean, multiply, pad_rows, padded_rows, parameters_of
 from .pair_scores import PairProducts, sum_combinations
 from .syntax import SyntaxHead, SyntaxLogits, SyntaxProjections, band, distinct
@@ -33,10 +32,6 @@ __all__ = ["CorefOutput", "CorefRequest", "CorefScorer"]
 
 Ints = npt.NDArray[np.int64]
 
-# As plain numbers, which arrays are compared with in a fifth of the time.
-_KIND, _FLAGS = int(WordColumn.KIND), int(WordColumn.FLAGS)
-_SPACE, _COORDINATOR = int(Flag.SPACE), int(Flag.COORDINATOR)
-
 _GENDERS: Final = 5
 _NUMBERS: Final = 3
 _OCCURRENCES: Final = 6
@@ -45,8 +40,6 @@ _PLACES: Final = 4
 _PAIR_BLOCK: Final = 8192
 _MENTION_BLOCK: Final = 8192
 _TOKEN_BLOCK: Final = 128
-# Mentions kept in a text of any length: a single sentence may be all mentions.
-_FEWEST_SPANS: Final = 6
 
 
 class CorefRequest(NamedTuple):
@@ -226,7 +219,14 @@ class CorefScorer(nn.Module):
         mention_logits = self.score_spans(projected, words, guideline)
         # A long text's are large, and read no more.
         projected = projected._replace(starts=X[:0], ends=X[:0])
-        spans = self._choose_spans(mention_logits, words, request)
+        spans = choose_spans(
+            words,
+            mention_logits.detach().cpu().numpy() if request.detect else None,
+            request.lengths,
+            asked=request.spans,
+            ratio=self.ratio,
+            floor=self.floor,
+        )
         mentions = describe_mentions(words, spans[:, 0], spans[:, 1])
         pairs = pair_candidates(mentions, max_distance=request.max_distance, **self.reach)
         tree = self._read_tree(X, projected, mentions, words)
@@ -290,33 +290,9 @@ class CorefScorer(nn.Module):
                 strict=True,
             )
         ]
-        mask = torch.from_numpy(_broken(words, self.max_width)).to(starts.device)
+        mask = torch.from_numpy(find_broken(words, self.max_width)).to(starts.device)
         scores = torch.cat(blocks) if blocks[1:] else blocks[0]
         return scores.squeeze(-1).masked_fill(mask, -math.inf)
-
-    def _choose_spans(self, logits: Tensor, words: Words, request: CorefRequest) -> Ints:
-        """The spans to consider, sorted: the best ones, pronouns, and those asked for."""
-        # As one number each, which sorts many times faster than rows do.
-        width = len(words.codes) + 1
-        (pronouns,) = is_third_person(words.codes[:, _KIND]).nonzero()
-        parts = [pronouns * (width + 1) + 1]
-        if len(request.spans):
-            parts.append(request.spans[:, 0] * width + request.spans[:, 1])
-        if request.detect:
-            scores = logits.detach().cpu().numpy()
-            starts, ends = _best_spans(scores, request.lengths, self.ratio, self.floor)
-            parts.append(starts * width + ends)
-            (marks,) = (words.codes[:, _FLAGS] & _COORDINATOR).nonzero()
-            if len(marks):
-                starts, ends = np.divmod(np.concatenate(parts), width)
-                joined = _coordinations(np.array([starts, ends]).T, marks, words, scores)
-                parts.append(joined[:, 0] * width + joined[:, 1])
-        keys = np.concatenate(parts)
-        keys.sort()
-        new = np.empty(len(keys), dtype=bool)
-        new[:1], new[1:] = True, keys[1:] != keys[:-1]
-        found: Ints = np.array(np.divmod(keys[new], width)).T
-        return found
 
     def _own_scores(self, logits: Tensor, spans: Ints) -> Tensor:
         width = spans[:, 1] - spans[:, 0] - 1
@@ -523,64 +499,3 @@ def _split_pairs(pairs: Pairs) -> Iterator[tuple[Ints, Ints]]:
     for first in range(0, len(pairs.anaphor), _PAIR_BLOCK):
         block = slice(first, first + _PAIR_BLOCK)
         yield pairs.anaphor[block], pairs.antecedent[block]
-
-
-def _best_spans(
-    logits: npt.NDArray[np.float32], lengths: Sequence[int], ratio: float, floor: float
-) -> tuple[Ints, Ints]:
-    """The starts and ends of the best-scored spans of each document, in any order.
-
-    logits: of all spans of the batch, as `CorefOutput.mention_logits`.
-    lengths: tokens of each document.
-    """
-    # Places of a row are found five times as fast as those of a table.
-    starts, columns = np.divmod((logits > floor).ravel().nonzero()[0], logits.shape[1])
-    limits = [_FEWEST_SPANS + math.ceil(ratio * length) for length in lengths]
-    bounds = starts.searchsorted(list(accumulate(lengths, initial=0)))
-    counts = bounds[1:] - bounds[:-1]
-    if (counts > limits).any():
-        # By document, best first: those up to its limit stay.
-        scores = -logits[starts, columns]
-        # Repeated words have equal scores: among these the first count, in any company.
-        if len(limits) == 1:
-            kept = scores.argsort(kind="stable")[: limits[0]]
-        else:
-            order = np.lexsort((scores, np.repeat(np.arange(len(limits)), counts)))
-            rank = np.arange(len(starts)) - np.repeat(bounds[:-1], counts)
-            kept = order[rank < np.repeat(limits, counts)]
-        starts, columns = starts[kept], columns[kept]
-    return starts, starts + columns + 1
-
-
-def _broken(words: Words, max_width: int) -> npt.NDArray[np.bool_]:
-    """Spans of 1, 2, … words that begin or end with white space, or go on into another sentence,
-    as do those that go on into another document or beyond the last one. *Shape:* ``(tokens,
-    max_width)``"""
-    n = len(words.codes)
-    tokens, steps = np.arange(n), np.arange(max_width)
-    left = words.sentence.searchsorted(words.sentence, side="right") - tokens
-    broken: npt.NDArray[np.bool_] = left[:, None] <= steps
-    space = (words.codes[:, _FLAGS] & _SPACE) > 0
-    if space.any():
-        broken |= space[:, None] | space[np.minimum(tokens[:, None] + steps, n - 1)]
-    return broken
-
-
-def _coordinations(spans: Ints, marks: Ints, words: Words, scores: npt.NDArray[np.float32]) -> Ints:
-    """What coordinators join: from the start of the best of some spans before each of them to
-    the end of the best one after it. *Shape:* ``(joined, 2)``
-
-    marks: the coordinators.
-    """
-    spans = spans[spans[:, 1] - spans[:, 0] <= scores.shape[1]]
-    order = np.argsort(scores[spans[:, 0], spans[:, 1] - spans[:, 0] - 1])
-    # The best comes last, so that it is what stays.
-    before = np.full(len(words.codes) + 1, -1, dtype=np.int64)
-    before[spans[order, 1]] = spans[order, 0]
-    after = np.full(len(words.codes) + 1, -1, dtype=np.int64)
-    after[spans[order, 0]] = spans[order, 1]
-    joined = np.stack([before[marks], after[marks + 1]], axis=1)
-    joined = joined[(joined >= 0).all(axis=1)]
-    short = joined[:, 1] - joined[:, 0] <= scores.shape[1]
-    same = words.sentence[joined[:, 0]] == words.sentence[joined[:, 1] - 1]
-    return np.asarray(joined[short & same])
