@@ -1,5 +1,6 @@
 """What the two components share: weights that come from a bundle and go where they go."""
 
+import gc
 from collections.abc import Iterable, Iterator
 from multiprocessing import current_process
 from pathlib import Path
@@ -111,8 +112,10 @@ class PretrainedPipe(TrainablePipe):  # type: ignore[misc]  # compiled, without 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Annotate documents, in batches."""
         if in_pipe_worker():
-            # The process has nothing else to do than to pack what comes of this.
+            # The process has nothing else to do than to pack what comes of this. What came with it
+            # is there to stay, and to look at it for garbage would copy its parent's memory.
             remember_serializers()
+            gc.freeze()
         yield from super().pipe(stream, batch_size=batch_size)
 
     @property

@@ -1,3 +1,5 @@
+import gc
+
 import catalogue
 import numpy as np
 import pytest
@@ -77,6 +79,7 @@ def tell_serializers(doc):
     doc.user_data["remembered"] = all(
         isinstance(registry.get_all, _Remembered) for registry in REGISTRIES
     )
+    doc.user_data["frozen"] = gc.get_freeze_count() > 0
     return doc
 
 
@@ -87,10 +90,11 @@ def test_a_worker_of_a_pipeline_that_was_not_loaded_here(remembered):
     nlp.add_pipe("lstm_sentiment")
     nlp.add_pipe("tests_tell_serializers")
     told = [
-        [doc.user_data["remembered"] for doc in nlp.pipe(["She smiles."], n_process=processes)]
+        (doc.user_data["remembered"], doc.user_data["frozen"])
         for processes in (1, 2)
+        for doc in nlp.pipe(["She smiles."], n_process=processes)
     ]
-    assert told == [[False], [True]]
+    assert told == [(False, False), (True, True)]
     remember_serializers()
 
 
