@@ -113,7 +113,7 @@ def test_workers_that_cannot_begin(
     (tmp_path / "sitecustomize.py").write_text(
         "import os, sys\nif '--multiprocessing-fork' in sys.orig_argv:\n    os._exit(7)\n"
     )
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]]))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(LstmError, match=r"the last with status 7, while they load .*fewer"):
         annotate(source, tmp_path / "out.jsonl", Options(model), workers=1)
 
