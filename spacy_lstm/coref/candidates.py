@@ -17,6 +17,7 @@ __all__ = [
     "Pairs",
     "Words",
     "describe_mentions",
+    "distinct",
     "is_third_person",
     "pair_candidates",
     "read_words",
@@ -195,7 +196,7 @@ def _settle_capitals(codes: Ints, opens: Bools, document: Ints) -> None:
         return
     (within,) = (proper & ~opens).nonzero()
     if len(within):
-        words = (document << _KEY_BITS) | codes[:, _KEY]
+        words = _join_keys(document, codes[:, _KEY])
         known, asked = words[within], words[places]
         known.sort()
         places = places[known[np.minimum(known.searchsorted(asked), len(known) - 1)] != asked]
@@ -290,17 +291,28 @@ def _powers(count: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]
 
 def _occurrences(words: Words, head: Ints) -> Ints:
     # Nested mentions share a head token, which must count once.
-    there = np.zeros(len(words.codes), dtype=bool)
-    there[head] = True
-    (heads,) = there.nonzero()
-    groups = (words.document[heads] << _KEY_BITS) | words.codes[heads, _KEY]
+    heads, which = distinct(head, len(words.codes))
+    groups = _join_keys(words.document[heads], words.codes[heads, _KEY])
     order = groups.argsort()
     ordered = groups[order]
     group = np.zeros(len(ordered), dtype=np.int64)
     (ordered[1:] != ordered[:-1]).cumsum(out=group[1:])
-    counts = np.zeros(len(words.codes), dtype=np.int64)
-    counts[heads[order]] = np.bincount(group)[group]
-    return counts[head]
+    counts = np.empty(len(heads), dtype=np.int64)
+    counts[order] = np.bincount(group)[group]
+    return counts[which]
+
+
+def distinct(places: Ints, size: int) -> tuple[Ints, Ints]:
+    """The different numbers among some below a size, rising; and of each where it is among
+    them."""
+    there = np.zeros(size, dtype=bool)
+    there[places] = True
+    return there.nonzero()[0], (there.cumsum() - 1)[places]
+
+
+def _join_keys(document: Ints, key: Ints) -> Ints:
+    """One number for a word of a document, the same for each of its occurrences."""
+    return (document << _KEY_BITS) | key
 
 
 def _places(words: Words, start: Ints, end: Ints) -> Ints:
@@ -356,7 +368,7 @@ def pair_candidates(
 
 def _earlier_with_head(mentions: Mentions, count: int, backward: int) -> Ints:
     m = len(mentions.start)
-    word = (mentions.document << _KEY_BITS) | mentions.key
+    word = _join_keys(mentions.document, mentions.key)
     order = np.argsort(word, kind="stable")
     same = word[order[1:]] == word[order[:-1]]
     previous = np.full(m, -1, dtype=np.int64)

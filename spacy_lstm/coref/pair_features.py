@@ -6,13 +6,13 @@ pair. What hangs on either mention alone is added up from a number of each; what
 the two are apart is read from the difference of a number of each. So a pair takes few steps.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ..lexicons.gender import GENDERS
-from .candidates import Bools, Ints, Mentions, Pairs, Words
+from .candidates import Bools, Ints, Mentions, Words
 from .words import KINDS, Kind, Number
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "PAIR_FEATURES",
     "PairFeatures",
     "number_features",
-    "pair_features",
 ]
 
 Numbers = npt.NDArray[np.int32]
@@ -151,28 +150,19 @@ class PairFeatures:
         self._rivals_before = self._rivals.take(self._row + place)
         # By number and not by hash, so that a difference is small.
         text = np.unique(mentions.text, return_inverse=True)[1].reshape(-1)
+        alike = (place, mentions.head, sentence, quotes, mentions.key, text)
         # A noun differs from all others in its kind of pronoun.
-        first = (
-            place,
-            mentions.head,
-            sentence,
-            quotes,
+        first: tuple[npt.NDArray[Any], ...] = (
+            *alike,
             self._names[:-1],
-            mentions.key,
-            text,
             np.where(is_noun, -1 - place, kind),
             mentions.start,
             -mentions.end,
             self._row,
         )
-        second = (
-            -place,
-            -mentions.head,
-            -sentence,
-            -quotes,
+        second: tuple[npt.NDArray[Any], ...] = (
+            *(-column for column in alike),
             -self._names[1:],
-            -mentions.key,
-            -text,
             np.where(is_noun, 1 + m + place, -kind),
             -mentions.end,
             mentions.start,
@@ -190,7 +180,7 @@ class PairFeatures:
         """
         sums = self._first.take(i, axis=0)
         sums += self._second.take(j, axis=0)
-        gap, head, sentence, quotes, names, key, text, pronoun, begins, ends, rival = (
+        gap, head, sentence, quotes, key, text, names, pronoun, begins, ends, rival = (
             np.ascontiguousarray(sums.T)
         )
         rivals = self._rivals_before.take(i)
@@ -317,8 +307,3 @@ def number_features(joint: Numbers) -> Ints:
     for column, (name, place) in enumerate(places.items()):
         np.add(values[name], place, out=found[:, column])
     return found
-
-
-def pair_features(words: Words, mentions: Mentions, pairs: Pairs) -> Ints:
-    """`number_features` of the pairs of a batch."""
-    return number_features(PairFeatures(words, mentions).joint(pairs.anaphor, pairs.antecedent))

@@ -15,6 +15,7 @@ from ..coref.candidates import (
     Pairs,
     Words,
     describe_mentions,
+    distinct,
     pair_candidates,
     read_words,
 )
@@ -25,7 +26,7 @@ from ..coref.syntax import RELATIONS
 from ..coref.words import FINE_TYPES
 from .inference import Derived, is_lean, multiply, pad_rows, padded_rows, parameters_of
 from .pair_scores import PairProducts, sum_combinations
-from .syntax import SyntaxHead, SyntaxLogits, SyntaxProjections, band, distinct
+from .syntax import SyntaxHead, SyntaxLogits, SyntaxProjections, band
 from .tok2vec import BLOCK_ROWS
 
 __all__ = ["CorefOutput", "CorefRequest", "CorefScorer"]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, embedding_bag, pad
 
+from ..coref.candidates import distinct
 from ..coref.syntax import HEAD_REACH, RELATIONS, TAGS, SyntaxTargets
 
 __all__ = [
@@ -16,7 +17,6 @@ __all__ = [
     "SyntaxLogits",
     "SyntaxProjections",
     "band",
-    "distinct",
     "syntax_loss",
 ]
 
@@ -231,14 +231,6 @@ class SyntaxHead(nn.Module):
 def _to_numpy(tensor: Tensor) -> npt.NDArray[np.float32]:
     found: npt.NDArray[np.float32] = tensor.detach().cpu().numpy()
     return found
-
-
-def distinct(places: Ints, size: int) -> tuple[Ints, Ints]:
-    """The different numbers among some below a size, rising; and of each where it is among
-    them."""
-    there = np.zeros(size, dtype=bool)
-    there[places] = True
-    return there.nonzero()[0], (there.cumsum() - 1)[places]
 
 
 def _likeliest(places: Ints, logits: npt.NDArray[Any]) -> Ints:

@@ -17,27 +17,9 @@ from spacy_lstm.cli.train import parse_overrides, train
 from spacy_lstm.errors import LstmError
 from spacy_lstm.pretraining import PretrainSettings
 
+from ..pretraining.toy import CONFIG
+
 ROOT = Path(__file__).parents[2]
-CONFIG = """
-[nlp]
-lang = "en"
-pipeline = ["lstm_coref"]
-
-[components]
-
-[components.lstm_coref]
-factory = "lstm_coref"
-pretrained = null
-
-[components.lstm_coref.model]
-@architectures = "spacy_lstm.Coref.v1"
-
-[components.lstm_coref.model.tok2vec]
-@architectures = "spacy_lstm.BiLSTMTok2Vec.v1"
-width = 16
-rows = 200
-width_factor = 0.2
-"""
 SENTENCE = "the cat saw the dog and the dog saw the cat . "
 SMALL = PretrainSettings(steps=30, sequences=4, length=8, vocabulary=50, samples=8, rate=0.02)
 

@@ -1,31 +1,20 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
-from spacy_lstm.coref.candidates import describe_mentions, pair_candidates, read_words
+from spacy_lstm.coref.candidates import describe_mentions, read_words
 from spacy_lstm.coref.mentions import head_offset
 from spacy_lstm.coref.words import Kind, Number, describe_word
 from spacy_lstm.lexicons.gender import GENDERS
 
+from .documents import mentions_of, pairs_of
+from .documents import words_of as read_documents
+
 GENDER = {"Alice": "fem", "Mary": "fem", "Mrs": "fem", "Tom": "masc", "man": "masc"}
 
 
-def words_of(*documents):
-    codes = [
-        describe_word(word, GENDERS.index(GENDER.get(word, "unknown")))
-        for text in documents
-        for word in text.split()
-    ]
-    return read_words(np.array(codes).reshape(-1, 6), [len(text.split()) for text in documents])
-
-
-def mentions_of(words, *spans):
-    start, end = np.array(sorted(spans)).T
-    return describe_mentions(words, start, end)
-
-
-def pairs_of(mentions, **options):
-    options = {"backward": 3, "forward": 2, "same_head": 1, "max_distance": 0} | options
-    return pair_candidates(mentions, **options)
+words_of = partial(read_documents, GENDER)
 
 
 def candidates(pairs, i):

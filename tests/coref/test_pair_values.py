@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from spacy_lstm.coref.candidates import describe_mentions, pair_candidates, read_words
-from spacy_lstm.coref.pair_features import COUNTED, PAIR_FEATURES, pair_features
+from spacy_lstm.coref.pair_features import COUNTED, PAIR_FEATURES
 from spacy_lstm.coref.pair_values import describe_values
 from spacy_lstm.coref.roles import ROLE_FEATURES
 from spacy_lstm.coref.words import describe_word
 from spacy_lstm.errors import LstmError
+
+from .documents import values_of_pairs
 
 SIZES = {**PAIR_FEATURES, **ROLE_FEATURES}
 
@@ -41,10 +43,9 @@ def values_of(text, anaphor, candidate):
     places = np.array(sorted((anaphor, candidate)))
     mentions = describe_mentions(words, places, places + 1)
     pairs = pair_candidates(mentions, backward=2, forward=2, same_head=0, max_distance=0)
-    rows = pair_features(words, mentions, pairs)
-    firsts = np.cumsum([0, *PAIR_FEATURES.values()])[:-1]
+    rows = values_of_pairs(words, mentions, pairs)
     pair = np.flatnonzero(mentions.start[pairs.anaphor] == anaphor)[0]
-    return describe_values((rows[pair] - firsts).tolist())
+    return describe_values(rows[pair].tolist())
 
 
 def test_they_say_what_is_there():

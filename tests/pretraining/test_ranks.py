@@ -20,28 +20,8 @@ from spacy_lstm.pretraining.loop import CHECKPOINT, LOG, WEIGHTS, _Run
 from spacy_lstm.pretraining.ranks import ALONE, Ranks, count_processes, join_ranks
 from spacy_lstm.pretraining.text import stored_text
 
-from .toy import make_encoder, toy_documents, write_text
+from .toy import CONFIG, make_encoder, toy_documents, write_text
 
-CONFIG = """
-[nlp]
-lang = "en"
-pipeline = ["lstm_coref"]
-
-[components]
-
-[components.lstm_coref]
-factory = "lstm_coref"
-pretrained = null
-
-[components.lstm_coref.model]
-@architectures = "spacy_lstm.Coref.v1"
-
-[components.lstm_coref.model.tok2vec]
-@architectures = "spacy_lstm.BiLSTMTok2Vec.v1"
-width = 16
-rows = 200
-width_factor = 0.2
-"""
 # Rounding of half the bits would hide what is compared here. A process may be told to die.
 DRIVER = """
 import os

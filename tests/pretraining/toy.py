@@ -1,4 +1,5 @@
-"""A small language in which a word tells much of the next one, and an encoder for it."""
+"""A small language in which a word tells much of the next one, an encoder for it, and the config
+of a small pipeline."""
 
 from collections.abc import Iterable
 from io import BytesIO
@@ -12,6 +13,27 @@ from spacy.util import registry
 from thinc.api import Model
 
 from spacy_lstm.pretraining.text import TokenText, read_text
+
+CONFIG = """
+[nlp]
+lang = "en"
+pipeline = ["lstm_coref"]
+
+[components]
+
+[components.lstm_coref]
+factory = "lstm_coref"
+pretrained = null
+
+[components.lstm_coref.model]
+@architectures = "spacy_lstm.Coref.v1"
+
+[components.lstm_coref.model.tok2vec]
+@architectures = "spacy_lstm.BiLSTMTok2Vec.v1"
+width = 16
+rows = 200
+width_factor = 0.2
+"""
 
 NAMES = ("Ann", "Bob", "Zoe", "Tom")
 VERBS = {"cat": "purrs", "dog": "barks", "cow": "moos", "owl": "hoots"}
